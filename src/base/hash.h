@@ -1,0 +1,20 @@
+/* SHA-256 (FIPS 180-4), by nettle, which uses the processor's own instructions where it has them. */
+#ifndef LITEINIT_BASE_HASH_H
+#define LITEINIT_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HASH_HEX_SIZE 65 /* 64 hexadecimal digits and the end */
+
+struct hash {
+    uint64_t opaque[24]; /* room for nettle's context (104 bytes in 3.8), used by hash.c alone */
+};
+
+void hash_start(struct hash *hash);
+void hash_add(struct hash *hash, const void *data, size_t size);
+
+/* Ends the sum and writes it as lower-case hexadecimal. */
+void hash_finish(struct hash *hash, char out[HASH_HEX_SIZE]);
+
+#endif
