@@ -1,0 +1,111 @@
+/*
+ * The configuration: flags, environment and JSON file brought together into one struct, which
+ * nothing changes afterwards.
+ *
+ * A flag beats the environment, which beats the file; LITEINIT_X_FILE names a file that holds the
+ * value of LITEINIT_X. All of them, and the help and the documents, come from the one table of
+ * keys in keys.c. Order of use: config_parse_flags() for each stretch of the command line, then
+ * config_load() once.
+ */
+#ifndef LITEINIT_CONFIG_CONFIG_H
+#define LITEINIT_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/log.h"
+
+/* Signals 1 to 64: real-time ones too. */
+#define CONFIG_SIGNAL_MAX 64
+
+enum config_backup { CONFIG_BACKUP_PENDING, CONFIG_BACKUP_ALWAYS, CONFIG_BACKUP_NEVER };
+enum config_check { CONFIG_CHECK_AUTO, CONFIG_CHECK_QUICK, CONFIG_CHECK_FULL, CONFIG_CHECK_OFF };
+enum config_drift { CONFIG_DRIFT_FAIL, CONFIG_DRIFT_WARN };
+enum config_journal_mode { CONFIG_JOURNAL_WAL, CONFIG_JOURNAL_KEEP };
+enum config_forward { CONFIG_FORWARD_GROUP, CONFIG_FORWARD_CHILD };
+enum config_prepare { CONFIG_PREPARE_AUTO, CONFIG_PREPARE_ALWAYS, CONFIG_PREPARE_NEVER };
+enum config_log_format {
+    CONFIG_LOG_AUTO,
+    CONFIG_LOG_JSON,
+    CONFIG_LOG_LOGFMT,
+    CONFIG_LOG_PRETTY,
+};
+
+/* Texts are owned by the struct and live as long as it. */
+struct config {
+    const char *db;         /* path of the database file; NULL: none was given */
+    const char *migrations; /* folder; NULL: none given and /app/migrations is not there */
+    const char *backup_dir; /* NULL: `backups` beside the database */
+    enum config_backup backup;
+    const char *backup_name; /* template: {stem} {date} {time} {reason} {ext} {db} {iso} {version} */
+    int64_t keep;            /* verified backups to keep; 0: all */
+    int64_t keep_days;       /* and those younger than this; 0: no rule */
+    enum config_check check;
+    enum config_drift drift;
+    enum config_journal_mode journal_mode;
+    int64_t busy_timeout; /* durations are milliseconds */
+    int64_t lock_timeout;
+    int64_t min_free; /* bytes; -1: twice the database and its WAL */
+    int64_t stop_timeout;
+    int stop_signal; /* what the app gets for a stop signal; 0: the one received */
+    int rewrite[CONFIG_SIGNAL_MAX + 1]; /* what the app gets for signal n; 0 swallows it */
+    enum config_forward forward_to;
+    bool expect_exit[256]; /* statuses of the app that count as 0 */
+    const char *app_version; /* the image's version, for the records; NULL: unknown */
+    enum config_prepare prepare;
+    enum config_log_format log_format;
+    enum log_level log_level;
+};
+
+/* A flag of one command that is no key: `--json`, `--reason WORD`. A list ends with name NULL. */
+struct config_option {
+    const char *name;  /* without the dashes */
+    const char *value; /* placeholder in the help, NULL: the flag takes no value */
+    const char *help;
+    bool *ret_set;         /* set to true when given; may be NULL */
+    const char **ret_text; /* set to the value, which points into argv; may be NULL */
+};
+
+/* What the flags said. Zero-initialize it. Points into argv. */
+struct config_flags;
+
+struct config_flags *config_flags_new(void); /* NULL when out of memory */
+void config_flags_free(struct config_flags *flags);
+
+/*
+ * Reads the flags in argv[0..argc), which are `--key=value`, `--key value` or one of `own` (NULL:
+ * none). With `stop_at_word` it ends before the first word that is no flag; else such words are
+ * moved, in order, to the front of argv, and *ret_used is their number. "--" always ends it (and
+ * is counted as used with stop_at_word; without, what follows are words).
+ * With stop_at_word *ret_used is how many arguments were consumed.
+ * Errors are ERROR_USAGE and name the nearest flag: unknown flag, missing or bad value, a value
+ * for a flag that takes none.
+ */
+int config_parse_flags(struct config_flags *flags, int argc, char **argv,
+                       const struct config_option *own, bool stop_at_word, int *ret_used,
+                       struct error *err);
+
+/*
+ * Brings flags, `environ` and the JSON file (--config, LITEINIT_CONFIG, or /etc/liteinit.json where
+ * it exists) together. Errors are ERROR_CONFIG (bad value or unknown key of environment or file,
+ * both LITEINIT_X and LITEINIT_X_FILE, a file that cannot be read); the value itself is shown only
+ * for keys, never the content of a _FILE. An unknown LITEINIT_… variable is only a warning, kept
+ * for config_log_warnings(). The caller frees *ret_config with config_free().
+ */
+int config_load(const struct config_flags *flags, struct config **ret_config, struct error *err);
+void config_free(struct config *config);
+
+/* Logs `config.warning` for each thing config_load() passed over. */
+void config_log_warnings(const struct config *config);
+
+/* Sets level and format of the log as configured. */
+void config_apply_log(const struct config *config);
+
+/* Writes the table of keys to `out` for --help (text) or for the documents (markdown). */
+struct text_buffer;
+bool config_write_help(struct text_buffer *out);
+bool config_write_markdown(struct text_buffer *out);
+
+#endif
