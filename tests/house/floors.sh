@@ -1,0 +1,93 @@
+#!/bin/sh
+# Shows that a folder of src/ can include what the design allows it, and nothing else.
+# floors.sh CC PATHS SRC: PATHS holds one file a folder, with the include paths of its target.
+#
+# The table below is written down a second time on purpose: this test does not believe CMake's.
+set -eu
+cc=$1
+paths=$2
+src=$3
+
+folders="base config proc store migrate backup supervise prepare cli"
+may_use() {
+    case $1 in
+    base) echo "" ;;
+    config | proc | store) echo "base" ;;
+    migrate | backup) echo "store base" ;;
+    supervise) echo "proc config base" ;;
+    prepare) echo "migrate backup store config base" ;;
+    cli) echo "prepare supervise migrate backup store proc config base" ;;
+    esac
+}
+libraries="sqlite3.h uv.h cjson/cJSON.h nettle/sha2.h"
+may_include() {
+    case $1 in
+    base) echo "nettle/sha2.h" ;;
+    store | migrate) echo "sqlite3.h" ;;
+    backup) echo "sqlite3.h cjson/cJSON.h" ;;
+    supervise) echo "uv.h cjson/cJSON.h" ;;
+    config | cli) echo "cjson/cJSON.h" ;;
+    esac
+}
+
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+failed=0
+tried=0
+
+# compiles FOLDER HEADER: does a file of FOLDER that includes HEADER compile?
+compiles() {
+    set -- "$1" "$2" "$cc" -std=gnu17 -D_GNU_SOURCE -fsyntax-only -x c
+    while read -r dir; do
+        [ -z "$dir" ] || set -- "$@" "-I$dir"
+    done <"$paths/$1"
+    header=$2
+    shift 2
+    printf '#include "%s"\nextern int nothing_else;\n' "$header" | "$@" - >"$temp/out" 2>&1
+}
+
+# is_in WORD LIST
+is_in() { case " $2 " in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
+
+expect() { # expect FOLDER HEADER yes|no
+    tried=$((tried + 1))
+    if compiles "$1" "$2"; then got=yes; else got=no; fi
+    # A forbidden include must fail for the right reason: out of reach, or behind the fence.
+    if [ "$3" = no ] && [ $got = no ] && ! grep -qE "$2: No such file|may not use $2" "$temp/out"; then
+        got="no, but for another reason"
+    fi
+    [ "$got" = "$3" ] && return
+    failed=$((failed + 1))
+    echo "FAILED: src/$1 includes \"$2\": expected it to compile: $3, got: $got"
+    sed 's/^/    /' "$temp/out"
+}
+
+for folder in $folders; do
+    [ -f "$paths/$folder" ] || continue
+    for other in $folders; do
+        for file in "$src/$other"/*.h; do
+            [ -f "$file" ] || continue
+            header=$other/${file##*/}
+            if [ "$other" = "$folder" ]; then
+                expect "$folder" "$header" yes # the positive control, and: it stands by itself
+            elif ! is_in "$other" "$(may_use "$folder")"; then
+                expect "$folder" "$header" no
+            elif grep -q '#include [<"]sqlite3.h' "$file" &&
+                ! is_in sqlite3.h "$(may_include "$folder")"; then
+                expect "$folder" "$header" no
+            else
+                expect "$folder" "$header" yes
+            fi
+        done
+    done
+    for library in $libraries; do
+        if is_in "$library" "$(may_include "$folder")"; then
+            expect "$folder" "$library" yes
+        else
+            expect "$folder" "$library" no
+        fi
+    done
+done
+
+echo "$tried includes tried, $failed not as the design has it"
+[ $tried -gt 0 ] && [ $failed -eq 0 ]
