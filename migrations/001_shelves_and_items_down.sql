@@ -1,0 +1,3 @@
+DROP TABLE movements;
+DROP TABLE items;
+DROP TABLE shelves;
