@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the build, the tests and the demo need: sh docker/setup.sh GROUP…
 #
-# Groups: build test release bench docker. Only Debian packages, only those that are missing, and
+# Groups: build test release bench demo docker. Only Debian packages, only those that are missing, and
 # nothing at all is touched (no package lists read either) when all of them are there. Needs root,
 # or sudo; without either it says what to install. Messages go to stderr.
 set -eu
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=docker/common.sh
 . "$here/common.sh"
 
-usage="usage: setup.sh GROUP…   (groups: build test release bench docker)"
+usage="usage: setup.sh GROUP…   (groups: build test release bench demo docker)"
 [ $# -gt 0 ] || die "$usage"
 
 wanted=
@@ -26,6 +26,7 @@ for group in "$@"; do
         wanted="$wanted clang clang-tidy clang-format shellcheck"
         ;;
     release) wanted="$wanted musl-tools linux-libc-dev dpkg-dev make m4 file" ;;
+    demo) wanted="$wanted python3 util-linux" ;;
     bench) wanted="$wanted tini dumb-init catatonit s6 sqlite3" ;;
     docker) wanted="$wanted docker.io debootstrap" ;;
     *) die "unknown group \"$group\"; $usage" ;;
