@@ -1,0 +1,56 @@
+/*
+ * Where the database is, and what its file looks like before SQLite opens it.
+ *
+ * A probe opens and closes the file, which drops every POSIX lock this process has on it (design
+ * fact 3): never call store_probe() while a connection of this process is open.
+ */
+#ifndef LITEINIT_STORE_LOCATION_H
+#define LITEINIT_STORE_LOCATION_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct store_location {
+    char db[PATH_MAX];  /* absolute, symbolic links resolved: SQLite puts the WAL beside this */
+    char dir[PATH_MAX]; /* its folder */
+};
+
+/* Finds the database's place. The file may be absent, its folder must be there (ERROR_NOT_FOUND).
+ * A folder or a device under its name is ERROR_CONFIG. */
+int store_locate(const char *path, struct store_location *ret_location, struct error *err);
+
+/* Writes the path of a companion: "-wal", "-shm", "-journal", ".liteinit.lock", … */
+const char *store_sibling(const struct store_location *location, const char *suffix,
+                          char out[PATH_MAX]);
+
+enum store_kind { STORE_ABSENT, STORE_EMPTY, STORE_DATABASE };
+
+struct store_probe {
+    enum store_kind kind;
+    int64_t size;         /* bytes of the main file */
+    int64_t wal_size;     /* bytes of FILE-wal, 0 when absent */
+    int64_t journal_size; /* bytes of FILE-journal, 0 when absent */
+    bool wal_mode;        /* from the header */
+    uint32_t page_size;
+    /* Changes whenever anything has written to the main file: inode, size, times to the
+     * nanosecond, and SQLite's own change counter. */
+    char stamp[128];
+};
+
+/*
+ * Looks at the main file and its companions without SQLite and without changing a byte.
+ * ERROR_DATA: no SQLite database, a truncated one, or a WAL without its database (SQLite would
+ * delete that WAL: https://www.sqlite.org/wal.html, "the WAL file is part of the database").
+ * ERROR_PERMISSION: unreadable, or read-only when `writable` is asked for.
+ */
+int store_probe(const struct store_location *location, bool writable, struct store_probe *ret_probe,
+                struct error *err);
+
+/* When root has made `path`: gives it the owner of the database's folder, so that an app that
+ * drops its privileges can use it. Does nothing for other users; a failure is passed over. */
+void store_adopt_owner(const struct store_location *location, const char *path);
+
+#endif

@@ -1,0 +1,102 @@
+/* See sql.h. */
+#include "store/sql.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum error_kind sql_error_kind(int code)
+{
+    switch (code & 0xFF) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+        return ERROR_BUSY;
+    case SQLITE_INTERRUPT:
+        return ERROR_INTERRUPTED;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+        return ERROR_PERMISSION;
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+        return ERROR_IO;
+    case SQLITE_MISUSE:
+    case SQLITE_INTERNAL:
+        return ERROR_BUG;
+    default:
+        return ERROR_DATA;
+    }
+}
+
+int sql_error(struct error *err, sqlite3 *handle, const char *fmt, ...)
+{
+    char what[512];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(what, sizeof what, fmt, ap);
+    va_end(ap);
+    int code = sqlite3_extended_errcode(handle);
+    (void)error_set(err, sql_error_kind(code), 0, "%s: %s", n < 0 ? "SQLite" : what,
+                    sqlite3_errmsg(handle));
+    err->sqlite = code;
+    if ((code & 0xFF) == SQLITE_FULL)
+        (void)error_hint(err, "the disk is full: free space on the database's volume and start "
+                              "again; the unfinished change was rolled back");
+    return -1;
+}
+
+int sql_exec(sqlite3 *handle, const char *sql, struct error *err)
+{
+    if (sqlite3_exec(handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return sql_error(err, handle, "%.60s", sql);
+    return 0;
+}
+
+int sql_prepare(sqlite3 *handle, const char *sql, sqlite3_stmt **ret_statement, struct error *err)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK)
+        return sql_error(err, handle, "%.60s", sql);
+    *ret_statement = statement;
+    return 0;
+}
+
+int sql_done(sqlite3_stmt *statement, struct error *err)
+{
+    int code = sqlite3_step(statement);
+    int result = 0;
+    if (code != SQLITE_DONE && code != SQLITE_ROW)
+        result = sql_error(err, sqlite3_db_handle(statement), "%.60s", sqlite3_sql(statement));
+    (void)sqlite3_reset(statement);
+    return result;
+}
+
+int sql_int(sqlite3 *handle, const char *sql, int64_t none, int64_t *ret_value, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    if (sql_prepare(handle, sql, &statement, err) != 0)
+        return -1;
+    int code = sqlite3_step(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return sql_error(err, handle, "%.60s", sql);
+    *ret_value = code == SQLITE_ROW && sqlite3_column_type(statement, 0) != SQLITE_NULL
+                     ? sqlite3_column_int64(statement, 0)
+                     : none;
+    return 0;
+}
+
+int sql_table_exists(sqlite3 *handle, const char *name, bool *ret_exists, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    if (sql_prepare(handle,
+                    "SELECT 1 FROM main.sqlite_schema WHERE type = 'table'"
+                    " AND name = ?1 COLLATE NOCASE",
+                    &statement, err) != 0)
+        return -1;
+    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    int code = sqlite3_step(statement);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return sql_error(err, handle, "cannot read the schema");
+    *ret_exists = code == SQLITE_ROW;
+    return 0;
+}
