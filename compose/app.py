@@ -32,6 +32,7 @@ from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 
 MAX_BODY = 64 * 1024
+MAX_CHANGE = 1_000_000_000
 
 
 class BadRequest(Exception):
@@ -103,8 +104,9 @@ class Pantry:
 
     def add_movement(self, item_id, body):
         change = body.get("change")
-        if type(change) is not int or change == 0:
-            raise BadRequest("a movement needs a change: a whole number, not 0")
+        if type(change) is not int or change == 0 or abs(change) > MAX_CHANGE:
+            raise BadRequest("a movement needs a change: a whole number, not 0, of at most %d"
+                             % MAX_CHANGE)
         return self.write("INSERT INTO movements (item_id, change, note) VALUES (?, ?, ?)",
                           item_id, change, str(body.get("note", "")))
 
@@ -165,6 +167,8 @@ class Handler(BaseHTTPRequestHandler):
             status, body = work()
         except BadRequest as error:
             status, body = 400, {"error": str(error)}
+        except UnicodeEncodeError:  # half a surrogate pair, which JSON can say and UTF-8 cannot
+            status, body = 400, {"error": "the text is not Unicode"}
         except sqlite3.IntegrityError as error:
             status, body = 409, {"error": str(error)}
         except NotFound:

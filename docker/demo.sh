@@ -112,7 +112,8 @@ begin_life() {
     log=$work/life$life.log
     rm -f "$port_file"
     become LITEINIT_LOG_FORMAT="$1" \
-        unshare --pid --fork --kill-child --mount-proc -- "$liteinit" -- "$python" "$root/compose/app.py" \
+        unshare --pid --fork --kill-child --mount-proc -- \
+        "$liteinit" -- "$python" "$root/compose/app.py" \
         >"$work/app$life.log" 2>"$log" </dev/null &
     ns=$!
     until_true 5 has_child || fail "liteinit did not start"
@@ -128,8 +129,8 @@ begin_life() {
     [ "$inside" = 1 ] || fail "liteinit is not PID 1 of its namespace, but $inside"
 }
 
-# end_life SIGNAL PID STATUS: sends it, and waits for liteinit's end with that status; "killed" where
-# liteinit itself gets SIGKILL, which unshare cannot hand on as a status of its own.
+# end_life SIGNAL PID STATUS: sends it, and waits for liteinit's end with that status; "killed"
+# where liteinit itself gets SIGKILL, which unshare cannot hand on as a status of its own.
 end_life() {
     begun=$(date +%s%N)
     kill -s "$1" "$2" || fail "process $2 is gone before its SIG$1"
@@ -200,9 +201,12 @@ port_file=$work/port
 mkdir "$work/data" "$work/migrations"
 : >"$record" && : >"$work/pid"
 cp "$root"/migrations/*.sql "$work/migrations/"
-newest=$(cd "$work/migrations" && for name in *_down.sql; do echo "${name%_down.sql}"; done | tail -n 1)
-held_schema=$(cd "$work/migrations" && for name in *_down.sql; do echo "$name"; done | wc -l)
-first_schema=$((held_schema - 1))
+newest='' whole_schema=0
+for name in "$work"/migrations/*_down.sql; do
+    newest=$(basename "$name" _down.sql)
+    whole_schema=$((whole_schema + 1))
+done
+first_schema=$((whole_schema - 1))
 mkdir "$work/next"
 mv "$work/migrations/$newest.sql" "$work/migrations/${newest}_down.sql" "$work/next/"
 
@@ -234,13 +238,14 @@ cp "$work/next/"* "$work/migrations/"
 begin_life pretty
 copy=$(look backup "$work/data/app.db" "$work/data/backups" "$first_schema")
 tell "Before the change, a backup: $copy"
-tell "It opens by itself, is sound, has schema version $first_schema, and its sha256 is the manifest's."
+tell "It opens by itself, is sound, and has schema version $first_schema."
+tell "Its sha256 is the one in its manifest."
 traffic second 200
 rush stopping 200
 tell "Stopped while requests come in:"
 end_life TERM "$init" 0
 rush_is_over
-look data "$work/data/app.db" "$record" "$held_schema"
+look data "$work/data/app.db" "$record" "$whole_schema"
 look children "$work/data/app.db" "$copy"
 update_log=$log
 
@@ -263,7 +268,7 @@ end_life KILL "$app" 137
 rush_is_over
 look events "$log" init.start last_stop.unclean wal.recovered app.start app.exit wal.checkpoint \
     db.close init.exit
-look data "$work/data/app.db" "$record" "$held_schema"
+look data "$work/data/app.db" "$record" "$whole_schema"
 
 title "5. What the operator sees: liteinit status, liteinit backups."
 (become "$liteinit" status) >"$work/status.txt" || fail "liteinit status ended with $?"
@@ -289,4 +294,5 @@ fi
 
 failed=0
 title "Done: every check held. $sent writes were sent, none that was acknowledged is lost.
-The demo took $(($(date +%s) - ready)) s (after $((ready - began)) s of making ready), and leaves nothing behind."
+The demo took $(($(date +%s) - ready)) s (after $((ready - began)) s of making ready); it leaves
+nothing running, and none of its files."

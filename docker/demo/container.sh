@@ -101,7 +101,7 @@ in_container() {
     tell "docker stop took $took ms; the container ended with 0."
     look events "$log" init.start db.created migrate.applied migrate.applied migrate.applied \
         app.start signal.forward app.exit db.close init.exit
-    look data "$work/volume/app.db" "$record" "$held_schema"
+    look data "$work/volume/app.db" "$record" "$whole_schema"
 }
 
 # container_clean_up: no container, no image and no engine of the demo's is left.

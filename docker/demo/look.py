@@ -4,12 +4,12 @@
   look.py data DB RECORD SCHEMA    every acknowledged write is there, and the file is sound
   look.py children DB BACKUP       the rebuild kept each row that the backup holds
   look.py backup DB FOLDER SCHEMA  the newest backup opens by itself and is what the manifest says
-  look.py events LOG NAME…         these events are in the log, in this order; prints their sentences
+  look.py events LOG NAME…         these events are in the log, in this order; prints what they say
   look.py free LOG NAME…           none of these events is in the log
 
 Nothing of liteinit is used here: Python's sqlite3, hashlib and json, nothing else. A database is
-opened with immutable=1, so what still sits in a -wal beside it does not count as being there. Prints
-what was seen, a line each; the first thing that does not hold ends it with 1.
+opened with immutable=1, so what still sits in a -wal beside it does not count as being there.
+Prints what was seen, a line each; the first thing that does not hold ends it with 1.
 """
 
 import hashlib
@@ -113,13 +113,14 @@ def data(path, record, version):
 def children(path, backup):
     db = open_alone(path)
     db.execute("ATTACH ? AS was", ("file:%s?mode=ro&immutable=1" % urllib.parse.quote(backup),))
-    for table, columns in (("shelves", "id, name"), ("items", "id, name, quantity, note, created_at"),
+    for table, columns in (("shelves", "id, name"),
+                           ("items", "id, name, quantity, note, created_at"),
                            ("movements", "id, item_id, change, note, made_at"),
                            ("shopping", "item_id, reason, since")):
         before = one(db, "SELECT count(*) FROM was." + table)
         after = one(db, "SELECT count(*) FROM main." + table)
-        lost = one(db, "SELECT count(*) FROM (SELECT {0} FROM was.{1} EXCEPT SELECT {0} FROM main.{1})"
-                   .format(columns, table))
+        lost = one(db, "SELECT count(*) FROM (SELECT {0} FROM was.{1} EXCEPT"
+                       " SELECT {0} FROM main.{1})".format(columns, table))
         if lost:
             fail("%s: %d of the %d rows before the rebuild are gone or changed"
                  % (table, lost, before))
