@@ -1,0 +1,160 @@
+/* See apply.h. */
+#include "migrate/apply.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "migrate/directives.h"
+#include "migrate/tokens.h"
+#include "migrate/violations.h"
+#include "store/interrupt.h"
+#include "store/sql.h"
+
+/* A migration with all that its transaction needs, read before the transaction begins. */
+struct work {
+    const struct migrate_file *file;
+    char *text;
+    size_t size;
+    char *down_text;
+    char checksum[MIGRATE_CHECKSUM_SIZE];
+    struct migrate_directives directives;
+    int64_t attempt;
+};
+
+static void work_free(struct work *work)
+{
+    free(work->text);
+    free(work->down_text);
+}
+
+static int work_load(const struct migrate_folder *folder, const struct migrate_file *file,
+                     struct work *work, struct error *err)
+{
+    size_t down_size = 0;
+    work->file = file;
+    if (migrate_folder_load(folder, file->up, &work->text, &work->size, err) != 0)
+        return -1;
+    if (file->down != NULL &&
+        migrate_folder_load(folder, file->down, &work->down_text, &down_size, err) != 0)
+        return -1;
+    migrate_checksum(work->text, work->size, work->checksum);
+    return migrate_directives_read(file->up, work->text, work->size, &work->directives, err);
+}
+
+/* Everything between BEGIN and COMMIT. */
+static int run_inside(sqlite3 *handle, const struct migrate_plan *plan, const struct work *work,
+                      const struct migrate_apply_options *options,
+                      const struct migrate_observer *observer, int64_t start, struct error *err)
+{
+    if (migrate_script_run(handle, work->file->up, work->text, work->size, observer->notice,
+                           observer->context, err) != 0)
+        return -1;
+    if (migrate_violations_compare(handle, err) != 0)
+        return error_wrap(err, "%s", work->file->up);
+    struct migrate_record record = {
+        .version = work->file->version,
+        .name = work->file->name,
+        .checksum = work->checksum,
+        .duration_ms = clock_monotonic_ms() - start,
+        .app_version = options->app_version,
+        .backup = options->backup,
+        .down_sql = work->directives.irreversible ? NULL : work->down_text,
+    };
+    if (migrate_history_record(&plan->history, &record, err) != 0 ||
+        migrate_history_finish(&plan->history, work->attempt, "success", NULL, err) != 0)
+        return error_wrap(err, "%s: cannot write its record", work->file->up);
+    return 0;
+}
+
+/* Tells a stop signal that came between two statements from a failure. */
+static int stopped(const struct work *work, struct error *err)
+{
+    return error_set(err, ERROR_INTERRUPTED, 0, "migration %s was stopped and rolled back",
+                     work->file->up);
+}
+
+static int run_transaction(sqlite3 *handle, const struct migrate_plan *plan,
+                           const struct work *work, const struct migrate_apply_options *options,
+                           const struct migrate_observer *observer, struct error *err)
+{
+    int64_t start = clock_monotonic_ms();
+    /* Has an effect only outside a transaction, hence before BEGIN. */
+    if (sql_exec(handle,
+                 work->directives.foreign_keys ? "PRAGMA foreign_keys = ON"
+                                               : "PRAGMA foreign_keys = OFF",
+                 err) != 0 ||
+        sql_exec(handle, "BEGIN IMMEDIATE", err) != 0)
+        return -1;
+    int result = run_inside(handle, plan, work, options, observer, start, err);
+    if (result == 0 && store_interrupted())
+        result = stopped(work, err);
+    if (result == 0 && sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+        result = sql_error(err, handle, "%s: cannot commit", work->file->up);
+        if (err->kind == ERROR_IO || err->kind == ERROR_BUSY)
+            err->kind = ERROR_DATA;
+    }
+    if (result == 0)
+        return 0;
+    if (err->kind == ERROR_INTERRUPTED)
+        (void)stopped(work, err);
+    /* A full disk may have rolled back already: https://www.sqlite.org/lang_transaction.html. */
+    if (sqlite3_get_autocommit(handle) == 0)
+        (void)sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+    return -1;
+}
+
+/* The attempt's last word. The disk may be full, so that a failure here is passed over: the row
+ * then stays `running` and the next start marks it. */
+static void write_failure(const struct migrate_plan *plan, const struct work *work,
+                          const struct error *failure)
+{
+    struct error ignored;
+    const char *status = failure->kind == ERROR_INTERRUPTED ? "interrupted" : "failed";
+    store_interrupt_shield(true);
+    (void)migrate_history_finish(&plan->history, work->attempt, status, failure->msg, &ignored);
+    store_interrupt_shield(false);
+}
+
+static int apply_one(sqlite3 *handle, struct migrate_plan *plan, const struct migrate_file *file,
+                     const struct migrate_apply_options *options,
+                     const struct migrate_observer *observer, int64_t *ret_ms, struct error *err)
+{
+    struct work work = {.file = file};
+    int64_t start = clock_monotonic_ms();
+    int result = migrate_history_start(&plan->history, file->version, "up", options->backup,
+                                       &work.attempt, err);
+    if (result == 0) {
+        result = work_load(&plan->folder, file, &work, err);
+        if (result == 0)
+            result = run_transaction(handle, plan, &work, options, observer, err);
+        if (result != 0)
+            write_failure(plan, &work, err);
+    }
+    work_free(&work);
+    *ret_ms = clock_monotonic_ms() - start;
+    return result;
+}
+
+int migrate_apply(sqlite3 *handle, struct migrate_plan *plan,
+                  const struct migrate_apply_options *options,
+                  const struct migrate_observer *observer, size_t *ret_applied, struct error *err)
+{
+    *ret_applied = 0;
+    if (migrate_history_create(&plan->history, err) != 0 ||
+        migrate_violations_baseline(handle, err) != 0)
+        return -1;
+    for (size_t i = 0; i < plan->pending_count; i++) {
+        int64_t duration_ms = 0;
+        if (store_interrupted())
+            return error_set(err, ERROR_INTERRUPTED, 0, "stopped before migration %s",
+                             plan->pending[i]->up);
+        observer->begin(observer->context, plan->pending[i], i + 1, plan->pending_count);
+        if (apply_one(handle, plan, plan->pending[i], options, observer, &duration_ms, err) != 0)
+            return -1;
+        observer->applied(observer->context, plan->pending[i], duration_ms);
+        (*ret_applied)++;
+    }
+    return 0;
+}

@@ -1,0 +1,39 @@
+/*
+ * Applies pending migrations, each in one BEGIN IMMEDIATE transaction together with its
+ * bookkeeping rows.
+ */
+#ifndef LITEINIT_MIGRATE_APPLY_H
+#define LITEINIT_MIGRATE_APPLY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "migrate/plan.h"
+#include "migrate/script.h"
+
+/* What the caller hears while migrations run; it does the logging. */
+struct migrate_observer {
+    void *context;
+    void (*begin)(void *context, const struct migrate_file *file, size_t number, size_t of);
+    void (*applied)(void *context, const struct migrate_file *file, int64_t duration_ms);
+    migrate_notice *notice;
+};
+
+struct migrate_apply_options {
+    const char *app_version; /* for the records; NULL: unknown */
+    const char *backup;      /* the backup made before; NULL: none */
+};
+
+/*
+ * Applies plan->pending in order and stops at the first failure, which is rolled back: what was
+ * applied before stays. *ret_applied counts those, also on failure. The failed attempt's row in
+ * the history outlives the rollback. ERROR_DATA when a migration fails, ERROR_INTERRUPTED when a
+ * stop signal came.
+ */
+int migrate_apply(struct sqlite3 *handle, struct migrate_plan *plan,
+                  const struct migrate_apply_options *options,
+                  const struct migrate_observer *observer, size_t *ret_applied,
+                  struct error *err);
+
+#endif

@@ -1,0 +1,72 @@
+/* See directives.h. */
+#include "migrate/directives.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "migrate/tokens.h"
+
+static const char *const known[] = {"irreversible", "foreign-keys=on"};
+
+static int apply_word(const char *file, int line, const char *word,
+                      struct migrate_directives *directives, struct error *err)
+{
+    if (strcmp(word, known[0]) == 0) {
+        directives->irreversible = true;
+        return 0;
+    }
+    if (strcmp(word, known[1]) == 0) {
+        directives->foreign_keys = true;
+        return 0;
+    }
+    const char *nearest = text_nearest(word, known, sizeof known / sizeof known[0]);
+    (void)error_set(err, ERROR_DATA, 0, "%s:%d: unknown directive \"%s\"", file, line, word);
+    (void)snprintf(err->file, sizeof err->file, "%.255s", file);
+    err->line = line;
+    err->column = 1;
+    if (nearest != NULL)
+        return error_hint(err, "did you mean \"%s\"? This version knows: irreversible, "
+                               "foreign-keys=on", nearest);
+    return error_hint(err, "this version knows: irreversible, foreign-keys=on");
+}
+
+static int read_line(const char *file, int number, const char *line, size_t length,
+                     struct migrate_directives *directives, struct error *err)
+{
+    static const char mark[] = "liteinit:";
+    char text[512];
+    (void)snprintf(text, sizeof text, "%.*s", (int)(length < sizeof text ? length : sizeof text - 1),
+                   line);
+    char *at = text + strspn(text, " \t");
+    if (strncmp(at, "--", 2) != 0)
+        return 0;
+    at += 2;
+    at += strspn(at, " \t");
+    if (strncmp(at, mark, sizeof mark - 1) != 0)
+        return 0;
+    at += sizeof mark - 1;
+    char *rest = NULL;
+    for (char *word = strtok_r(at, " \t\r,", &rest); word != NULL;
+         word = strtok_r(NULL, " \t\r,", &rest))
+        if (apply_word(file, number, word, directives, err) != 0)
+            return -1;
+    return 0;
+}
+
+int migrate_directives_read(const char *file, const char *text, size_t size,
+                            struct migrate_directives *ret_directives, struct error *err)
+{
+    struct migrate_directives directives = {.irreversible = false};
+    size_t head = migrate_blank_length(text, size);
+    size_t at = size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+    for (int number = 1; at < head; number++) {
+        const char *end = memchr(text + at, '\n', head - at);
+        size_t length = end != NULL ? (size_t)(end - (text + at)) : head - at;
+        if (read_line(file, number, text + at, length, &directives, err) != 0)
+            return -1;
+        at += length + 1;
+    }
+    *ret_directives = directives;
+    return 0;
+}

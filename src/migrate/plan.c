@@ -1,0 +1,224 @@
+/* See plan.h. */
+#include "migrate/plan.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "migrate/tokens.h"
+
+static int out_of_memory(struct error *err)
+{
+    return error_set(err, ERROR_IO, ENOMEM, "cannot plan the migrations");
+}
+
+__attribute__((format(printf, 4, 5))) static int add_sentence(char ***list, size_t *count,
+                                                              struct error *err, const char *fmt,
+                                                              ...)
+{
+    char text[768];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    char **grown = realloc(*list, (*count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return out_of_memory(err);
+    *list = grown;
+    char *copy = strdup(text);
+    if (copy == NULL)
+        return out_of_memory(err);
+    grown[(*count)++] = copy;
+    return 0;
+}
+
+/* A database that a newer image has migrated. */
+static int newer_schema(const struct migrate_plan *plan, size_t first_newer, struct error *err)
+{
+    const struct migrate_applied *oldest = &plan->applied[first_newer];
+    const struct migrate_applied *newest = &plan->applied[plan->applied_count - 1];
+    char writer[160] = "a newer image";
+    if (newest->app_version != NULL)
+        (void)snprintf(writer, sizeof writer, "version %.120s of the app", newest->app_version);
+    (void)error_set(err, ERROR_CONFIG, 0,
+                    "the database has schema version %lld and this image knows only up to %lld: "
+                    "%zu newer %s (from %lld_%.60s) applied by %s on %.24s",
+                    (long long)newest->version, (long long)plan->newest,
+                    plan->applied_count - first_newer,
+                    plan->applied_count - first_newer == 1 ? "migration was" : "migrations were",
+                    (long long)oldest->version, oldest->name != NULL ? oldest->name : "", writer,
+                    newest->applied_at != NULL ? newest->applied_at : "an unknown day");
+    if (oldest->backup != NULL)
+        return error_hint(err,
+                          "start the newer image again; or go back to the data from before: stop "
+                          "the container, put the backup %.200s in the database's place and remove "
+                          "its -wal and -shm",
+                          oldest->backup);
+    return error_hint(err, "start the newer image again; it is the one whose migrations include "
+                           "%lld_%.60s", (long long)newest->version,
+                      newest->name != NULL ? newest->name : "");
+}
+
+static int check_file(struct migrate_plan *plan, const struct migrate_file *file,
+                      const struct migrate_applied *applied, struct error *err)
+{
+    cleanup_free char *text = NULL;
+    size_t size = 0;
+    char checksum[MIGRATE_CHECKSUM_SIZE];
+    if (applied->checksum == NULL)
+        return 0;
+    if (migrate_folder_load(&plan->folder, file->up, &text, &size, err) != 0)
+        return -1;
+    migrate_checksum(text, size, checksum);
+    if (strcmp(checksum, applied->checksum) == 0)
+        return 0;
+    return add_sentence(&plan->drift, &plan->drift_count, err,
+                        "%.255s has changed since it was applied on %.24s", file->up,
+                        applied->applied_at != NULL ? applied->applied_at : "an unknown day");
+}
+
+static int file_gone(struct migrate_plan *plan, const struct migrate_applied *applied,
+                     struct error *err)
+{
+    return add_sentence(&plan->drift, &plan->drift_count, err,
+                        "the file of version %lld (%.255s), applied on %.24s, is gone",
+                        (long long)applied->version, applied->name != NULL ? applied->name : "",
+                        applied->applied_at != NULL ? applied->applied_at : "an unknown day");
+}
+
+static int add_pending(struct migrate_plan *plan, const struct migrate_file *file, int64_t target,
+                       struct error *err)
+{
+    if (file->version > target)
+        return 0;
+    plan->pending[plan->pending_count++] = file;
+    if (file->version > plan->current)
+        return 0;
+    return add_sentence(&plan->notices, &plan->notice_count, err,
+                        "%.255s comes late: version %lld is applied already; it runs now", file->up,
+                        (long long)plan->current);
+}
+
+/* One walk over both ascending lists. */
+static int compare(struct migrate_plan *plan, int64_t target, struct error *err)
+{
+    const struct migrate_folder *folder = &plan->folder;
+    size_t a = 0;
+    size_t f = 0;
+    while (a < plan->applied_count || f < folder->count) {
+        const struct migrate_applied *applied =
+            a < plan->applied_count ? &plan->applied[a] : NULL;
+        const struct migrate_file *file = f < folder->count ? &folder->files[f] : NULL;
+        int result = 0;
+        if (file == NULL && applied->version > plan->newest) {
+            return newer_schema(plan, a, err);
+        }
+        if (applied == NULL || (file != NULL && file->version < applied->version)) {
+            result = add_pending(plan, file, target, err);
+            f++;
+        } else if (file == NULL || applied->version < file->version) {
+            result = file_gone(plan, applied, err);
+            a++;
+        } else {
+            result = check_file(plan, file, applied, err);
+            a++;
+            f++;
+        }
+        if (result != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_target(const struct migrate_plan *plan, int64_t target, struct error *err)
+{
+    if (target == MIGRATE_NEWEST)
+        return 0;
+    for (size_t i = 0; i < plan->folder.count; i++)
+        if (plan->folder.files[i].version == target)
+            return 0;
+    (void)error_set(err, ERROR_NOT_FOUND, 0, "there is no migration with the number %lld in %s",
+                    (long long)target, plan->folder.path);
+    return error_hint(err, "the newest there is %lld; see: liteinit status",
+                      (long long)plan->newest);
+}
+
+static int refuse_foreign_history(const struct migrate_plan *plan, struct error *err)
+{
+    if (!plan->history.foreign || plan->applied_count > 0 || plan->folder.count == 0)
+        return 0;
+    (void)error_set(err, ERROR_CONFIG, 0,
+                    "the database has a table schema_migrations that another tool wrote: running "
+                    "the files in %s again could destroy data",
+                    plan->folder.path);
+    return error_hint(err, "nothing was changed; keep that tool for the migrations and start "
+                           "liteinit without a folder of its own (remove LITEINIT_MIGRATIONS and "
+                           "/app/migrations)");
+}
+
+static int fill(struct sqlite3 *handle, const char *folder_path, int64_t target,
+                struct migrate_plan *plan, struct error *err)
+{
+    if (migrate_history_open(handle, &plan->history, err) != 0 ||
+        migrate_history_applied(&plan->history, &plan->applied, &plan->applied_count, err) != 0)
+        return -1;
+    if (plan->applied_count > 0)
+        plan->current = plan->applied[plan->applied_count - 1].version;
+    if (folder_path == NULL)
+        return 0;
+    if (migrate_folder_read(folder_path, &plan->folder, err) != 0)
+        return -1;
+    if (plan->folder.count > 0)
+        plan->newest = plan->folder.files[plan->folder.count - 1].version;
+    if (refuse_foreign_history(plan, err) != 0 || check_target(plan, target, err) != 0)
+        return -1;
+    plan->pending = calloc(plan->folder.count + 1, sizeof(*plan->pending));
+    if (plan->pending == NULL)
+        return out_of_memory(err);
+    return compare(plan, target, err);
+}
+
+int migrate_plan_build(struct sqlite3 *handle, const char *folder_path, int64_t target,
+                       struct migrate_plan *ret_plan, struct error *err)
+{
+    struct migrate_plan plan = {.current = 0};
+    if (fill(handle, folder_path, target, &plan, err) != 0) {
+        migrate_plan_free(&plan);
+        return -1;
+    }
+    *ret_plan = plan;
+    return 0;
+}
+
+static void free_sentences(char **list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(list[i]);
+    free(list);
+}
+
+void migrate_plan_free(struct migrate_plan *plan)
+{
+    migrate_applied_free(plan->applied, plan->applied_count);
+    free((void *)plan->pending);
+    free_sentences(plan->drift, plan->drift_count);
+    free_sentences(plan->notices, plan->notice_count);
+    migrate_folder_free(&plan->folder);
+    *plan = (struct migrate_plan){.current = 0};
+}
+
+int migrate_plan_drift_error(const struct migrate_plan *plan, struct error *err)
+{
+    char more[64] = "";
+    if (plan->drift_count > 1)
+        (void)snprintf(more, sizeof more, " (and %zu more like it)", plan->drift_count - 1);
+    (void)error_set(err, ERROR_CONFIG, 0, "applied migrations and their files differ: %s%s",
+                    plan->drift_count > 0 ? plan->drift[0] : "", more);
+    return error_hint(err, "an applied file must stay as it is: bring it back, and put the change "
+                           "into a new migration; or accept it with --drift warn");
+}
