@@ -39,9 +39,10 @@ struct config {
     const char *migrations; /* folder; NULL: none given and /app/migrations is not there */
     const char *backup_dir; /* NULL: `backups` beside the database */
     enum config_backup backup;
-    const char *backup_name; /* template: {stem} {date} {time} {reason} {ext} {db} {iso} {version} */
-    int64_t keep;            /* verified backups to keep; 0: all */
-    int64_t keep_days;       /* and those younger than this; 0: no rule */
+    const char
+        *backup_name;  /* template: {stem} {date} {time} {reason} {ext} {db} {iso} {version} */
+    int64_t keep;      /* verified backups to keep; 0: all */
+    int64_t keep_days; /* and those younger than this; 0: no rule */
     enum config_check check;
     enum config_drift drift;
     enum config_journal_mode journal_mode;
@@ -52,7 +53,7 @@ struct config {
     int stop_signal; /* what the app gets for a stop signal; 0: the one received */
     int rewrite[CONFIG_SIGNAL_MAX + 1]; /* what the app gets for signal n; 0 swallows it */
     enum config_forward forward_to;
-    bool expect_exit[256]; /* statuses of the app that count as 0 */
+    bool expect_exit[256];   /* statuses of the app that count as 0 */
     const char *app_version; /* the image's version, for the records; NULL: unknown */
     enum config_prepare prepare;
     enum config_log_format log_format;
@@ -68,7 +69,7 @@ struct config_option {
     const char **ret_text; /* set to the value, which points into argv; may be NULL */
 };
 
-/* What the flags said. Zero-initialize it. Points into argv. */
+/* What the flags said. Points into argv, which has to outlive it. */
 struct config_flags;
 
 struct config_flags *config_flags_new(void); /* NULL when out of memory */
@@ -80,19 +81,30 @@ void config_flags_free(struct config_flags *flags);
  * moved, in order, to the front of argv, and *ret_used is their number. "--" always ends it (and
  * is counted as used with stop_at_word; without, what follows are words).
  * With stop_at_word *ret_used is how many arguments were consumed.
+ * A flag that is given again beats what it said before. A value in a word of its own may not begin
+ * with two dashes: the value has been forgotten then (--key=--value is possible).
  * Errors are ERROR_USAGE and name the nearest flag: unknown flag, missing or bad value, a value
- * for a flag that takes none.
+ * for a flag that takes none. `flags` and the targets of `own` then hold what came before it.
  */
 int config_parse_flags(struct config_flags *flags, int argc, char **argv,
                        const struct config_option *own, bool stop_at_word, int *ret_used,
                        struct error *err);
 
 /*
- * Brings flags, `environ` and the JSON file (--config, LITEINIT_CONFIG, or /etc/liteinit.json where
- * it exists) together. Errors are ERROR_CONFIG (bad value or unknown key of environment or file,
- * both LITEINIT_X and LITEINIT_X_FILE, a file that cannot be read); the value itself is shown only
- * for keys, never the content of a _FILE. An unknown LITEINIT_… variable is only a warning, kept
- * for config_log_warnings(). The caller frees *ret_config with config_free().
+ * Brings flags, the environment and the JSON file (--config, LITEINIT_CONFIG, or
+ * /etc/liteinit.json where it exists) together. For `db` the variables DATABASE_PATH and
+ * DATABASE_URL, for `app_version` APP_VERSION, are read where neither flag nor LITEINIT_X is given;
+ * they are the environment too, so they beat the file. `flags` may be NULL.
+ *
+ * Each value is checked, also one that another one beats. Errors are ERROR_CONFIG: a bad value, an
+ * unknown or repeated key of the file, LITEINIT_X and LITEINIT_X_FILE together, a file that is
+ * missing or cannot be read (err->sys says why). Messages name the source and show the value, but
+ * never the content of a _FILE nor anything that looks like an address. An empty variable counts
+ * as not set, since compose files write LITEINIT_X=${X:-}. An unknown LITEINIT_… variable is only
+ * a warning, kept for config_log_warnings().
+ *
+ * The caller frees *ret_config with config_free(); nothing else stays on the heap, and neither
+ * flags nor environment are pointed to.
  */
 int config_load(const struct config_flags *flags, struct config **ret_config, struct error *err);
 void config_free(struct config *config);
