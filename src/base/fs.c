@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -39,8 +41,7 @@ int fs_sync_dir(const char *path)
     return 0;
 }
 
-int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size,
-                 struct error *err)
+int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size, struct error *err)
 {
     /* O_NONBLOCK: a FIFO under this name must not hang us. */
     cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -84,8 +85,7 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size
     return 0;
 }
 
-int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode,
-                    struct error *err)
+int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode, struct error *err)
 {
     char temp[PATH_MAX];
     char dir[PATH_MAX];
@@ -116,7 +116,8 @@ int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode
 
 int fs_rename_exclusive(const char *from, const char *to)
 {
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
+    /* By number: musl has no renameat2() before 1.2.5. */
+    if (syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
@@ -172,10 +173,11 @@ void fs_permission_hint(struct error *err, const char *path)
     struct stat st;
     (void)text_shell_quote(quoted, sizeof quoted, path);
     if (statvfs(path, &vfs) == 0 && (vfs.f_flag & ST_RDONLY) != 0) {
-        (void)error_hint(err,
-                         "%s is on a read-only mount: remove \":ro\" from the volume in the compose "
-                         "file, or read_only where it has no volume",
-                         quoted);
+        (void)error_hint(
+            err,
+            "%s is on a read-only mount: remove \":ro\" from the volume in the compose "
+            "file, or read_only where it has no volume",
+            quoted);
         return;
     }
     if (stat(path, &st) == 0 && geteuid() == st.st_uid) {

@@ -17,7 +17,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_LOGFMT, LOG_FORMAT_PRETTY };
 
 struct log_field {
-    const char *key; /* NULL ends a list */
+    const char *key;  /* NULL ends a list */
     const char *text; /* the value, or NULL when it is the number; a NULL text is left out */
     int64_t number;
     enum { LOG_FIELD_TEXT, LOG_FIELD_NUMBER, LOG_FIELD_BOOL } type;

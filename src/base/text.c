@@ -110,8 +110,8 @@ static bool scale(int64_t number, const char *unit, const struct unit *units, in
 
 bool text_parse_duration(const char *text, int64_t *ret_ms)
 {
-    static const struct unit units[] = {{"ms", 1},        {"s", 1000},        {"m", 60000},
-                                        {"h", 3600000},   {"d", 86400000},    {NULL, 0}};
+    static const struct unit units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
+                                        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
     const int64_t ten_years = INT64_C(10) * 366 * 86400000;
     int64_t number = 0;
     const char *unit = NULL;
