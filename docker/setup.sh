@@ -25,7 +25,7 @@ for group in "$@"; do
         wanted="$wanted libcmocka-dev python3 python3-pytest strace util-linux procps file"
         wanted="$wanted clang clang-tidy clang-format shellcheck"
         ;;
-    release) wanted="$wanted musl-tools linux-libc-dev dpkg-dev make m4 file" ;;
+    release) wanted="$wanted musl-tools binutils linux-libc-dev dpkg-dev make m4 file" ;;
     demo) wanted="$wanted python3 util-linux" ;;
     bench) wanted="$wanted tini dumb-init catatonit s6 sqlite3" ;;
     docker) wanted="$wanted docker.io debootstrap" ;;

@@ -19,7 +19,7 @@ shift
 
 [ -n "$missing" ] || exec "$@"
 
-echo "SKIPPED $name: missing$missing (sh docker/setup.sh build test installs it)"
+echo "SKIPPED $name: missing$missing (sh docker/setup.sh build test release installs it)"
 if [ "${CI:-}" = true ] && ! grep -qxF "$name" "$(dirname "$0")/expected-skips.txt"; then
     echo "FAILED: in CI this skip is not expected; tests/expected-skips.txt does not list $name"
     exit 1

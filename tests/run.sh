@@ -7,7 +7,7 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=${LITEINIT_BUILD_DIR:-$top/build/dev}
 
-sh "$top/docker/setup.sh" build test
+sh "$top/docker/setup.sh" build test release
 mkdir -p "$build"
 log=$build/run.log
 { cmake -S "$top" --preset dev -B "$build" && cmake --build "$build"; } >"$log" 2>&1 </dev/null || {
