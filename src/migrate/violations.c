@@ -10,9 +10,10 @@
     "CREATE TEMP TABLE IF NOT EXISTS liteinit_violations"                                          \
     " (child TEXT, row INTEGER, parent TEXT)"
 
-/* A foreign key that names a table or column that is not there makes foreign_key_check itself
- * fail. Such a schema can be lived with (SQLite complains only when the key is used), so it counts
- * as a violation of its own rather than as an error. */
+/* A foreign key whose parent columns are not unique or not there makes foreign_key_check itself
+ * fail. Such a schema can be lived with (SQLite complains only when the key is used): it counts as
+ * a violation of its own, which may stay when it was there before. The table-valued form reports
+ * it while stepping rather than while preparing. */
 static bool is_mismatch(sqlite3 *handle, int code)
 {
     return (code & 0xFF) == SQLITE_ERROR &&
@@ -26,7 +27,7 @@ int migrate_violations_baseline(sqlite3 *handle, struct error *err)
     if (sql_exec(handle, "PRAGMA temp_store = MEMORY", err) != 0 ||
         sql_exec(handle, CREATE_BASELINE, err) != 0 ||
         sql_exec(handle, "DELETE FROM temp.liteinit_violations", err) != 0 ||
-        sql_prepare(handle, "PRAGMA main.foreign_key_check", &find, err) != 0 ||
+        sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check", &find, err) != 0 ||
         sql_prepare(handle, "INSERT INTO temp.liteinit_violations VALUES (?1, ?2, ?3)", &keep,
                     err) != 0)
         return -1;
@@ -38,9 +39,11 @@ int migrate_violations_baseline(sqlite3 *handle, struct error *err)
         if (sql_done(keep, err) != 0)
             return -1;
     }
-    if (code != SQLITE_DONE && !is_mismatch(handle, code))
+    if (code == SQLITE_DONE)
+        return 0;
+    if (!is_mismatch(handle, code))
         return sql_error(err, handle, "cannot check the foreign keys");
-    return 0;
+    return sql_exec(handle, "INSERT INTO temp.liteinit_violations VALUES (NULL, NULL, NULL)", err);
 }
 
 static int describe(sqlite3_stmt *statement, int64_t count, struct error *err)
@@ -75,7 +78,19 @@ int migrate_violations_compare(sqlite3 *handle, struct error *err)
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
         return describe(statement, sqlite3_column_int64(statement, 3), err);
-    if (code != SQLITE_DONE && !is_mismatch(handle, code))
+    if (code == SQLITE_DONE)
+        return 0;
+    if (!is_mismatch(handle, code))
         return sql_error(err, handle, "cannot check the foreign keys");
-    return 0;
+    char mismatch[256];
+    (void)sqlite3_snprintf(sizeof mismatch, mismatch, "%s", sqlite3_errmsg(handle));
+    int64_t known = 0;
+    if (sql_int(handle, "SELECT 1 FROM temp.liteinit_violations WHERE child IS NULL", 0, &known,
+                err) != 0)
+        return -1;
+    if (known != 0)
+        return 0;
+    (void)error_set(err, ERROR_DATA, 0, "the migration makes a foreign key that cannot work: %s",
+                    mismatch);
+    return error_hint(err, "the columns it refers to need a PRIMARY KEY or a UNIQUE index");
 }

@@ -41,7 +41,7 @@ static int check_integrity(sqlite3 *handle, struct store_check *check, struct er
 static int check_foreign_keys(sqlite3 *handle, struct store_check *check, struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
-    if (sql_prepare(handle, "PRAGMA main.foreign_key_check", &statement, err) != 0)
+    if (sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check", &statement, err) != 0)
         return -1;
     int code = SQLITE_ROW;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {

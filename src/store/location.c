@@ -124,7 +124,7 @@ static int not_a_database(const struct store_location *location, struct error *e
 
 /* The header of the file format: https://www.sqlite.org/fileformat2.html, section 1.3. */
 static int read_header(const struct store_location *location, int fd, struct store_probe *probe,
-                       uint32_t *ret_counter, struct error *err)
+                       struct error *err)
 {
     unsigned char header[100];
     ssize_t n = pread(fd, header, sizeof header, 0);
@@ -143,7 +143,6 @@ static int read_header(const struct store_location *location, int fd, struct sto
     uint32_t valid_for = big_endian(header + 92, 4);
     probe->page_size = page_size;
     probe->wal_mode = header[18] == 2;
-    *ret_counter = counter;
 
     /* The page count in the header counts only when both counters agree, and while a WAL or a
      * journal waits, the main file alone need not be whole. */
@@ -158,6 +157,19 @@ static int read_header(const struct store_location *location, int fd, struct sto
                                "(see: liteinit backups)");
     }
     return 0;
+}
+
+void store_stamp(int fd, char out[STORE_STAMP_SIZE])
+{
+    struct stat st;
+    unsigned char counter[4] = {0};
+    out[0] = '\0';
+    if (fstat(fd, &st) != 0 || pread(fd, counter, sizeof counter, 24) < 0)
+        return;
+    (void)snprintf(out, STORE_STAMP_SIZE, "%ju:%jd:%jd.%09ld:%jd.%09ld:%" PRIu32,
+                   (uintmax_t)st.st_ino, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+                   st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
+                   big_endian(counter, 4));
 }
 
 static int probe_absent(const struct store_location *location, bool writable,
@@ -235,18 +247,15 @@ int store_probe(const struct store_location *location, bool writable, struct sto
         return error_set(err, ERROR_CONFIG, 0, "%s is not a regular file", location->db);
     probe.size = st.st_size;
     probe.kind = st.st_size == 0 ? STORE_EMPTY : STORE_DATABASE;
-    uint32_t counter = 0;
     if (probe.kind == STORE_EMPTY) {
         if (probe_absent(location, writable, &probe, err) != 0)
             return -1;
-    } else if (read_header(location, fd, &probe, &counter, err) != 0) {
+    } else if (read_header(location, fd, &probe, err) != 0) {
         return -1;
     }
     if (writable && check_access(location, err) != 0)
         return -1;
-    (void)snprintf(probe.stamp, sizeof probe.stamp, "%ju:%jd:%jd.%09ld:%jd.%09ld:%" PRIu32,
-                   (uintmax_t)st.st_ino, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
-                   st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec, counter);
+    store_stamp(fd, probe.stamp);
     *ret_probe = probe;
     return 0;
 }

@@ -26,6 +26,12 @@ int store_locate(const char *path, struct store_location *ret_location, struct e
 const char *store_sibling(const struct store_location *location, const char *suffix,
                           char out[PATH_MAX]);
 
+#define STORE_STAMP_SIZE 128
+
+/* What changes whenever anything has written to the main file: inode, size, times to the
+ * nanosecond, and SQLite's own change counter. "" when the descriptor cannot be read. */
+void store_stamp(int fd, char out[STORE_STAMP_SIZE]);
+
 enum store_kind { STORE_ABSENT, STORE_EMPTY, STORE_DATABASE };
 
 struct store_probe {
@@ -35,9 +41,7 @@ struct store_probe {
     int64_t journal_size; /* bytes of FILE-journal, 0 when absent */
     bool wal_mode;        /* from the header */
     uint32_t page_size;
-    /* Changes whenever anything has written to the main file: inode, size, times to the
-     * nanosecond, and SQLite's own change counter. */
-    char stamp[128];
+    char stamp[STORE_STAMP_SIZE];
 };
 
 /*

@@ -1,0 +1,190 @@
+/* See draft.h. */
+#include "backup/draft.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backup/name.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/text.h"
+
+#define TEMP_PREFIX ".liteinit-"
+#define TEMP_SUFFIX ".tmp"
+#define MAX_SEQUENCE 10000
+
+void backup_folder_path(const struct store_location *location, const char *dir, char out[PATH_MAX])
+{
+    if (dir != NULL)
+        (void)snprintf(out, PATH_MAX, "%s", dir);
+    else
+        (void)snprintf(out, PATH_MAX, "%.*s/backups", PATH_MAX - 16, location->dir);
+}
+
+/* An error of the backup folder or a file in it: the kind is 73 whatever the reason, since the
+ * app's own data is not at stake. */
+static int folder_error(struct error *err, const char *what, const char *path)
+{
+    int sys = errno;
+    (void)error_set(err, ERROR_BACKUP, sys, "cannot %s %s", what, path);
+    if (sys == ENOSPC || sys == EDQUOT) {
+        (void)error_hint(err, "free space on the backup volume, or put backups elsewhere with "
+                              "--backup-dir");
+    } else if (error_kind_of_errno(sys) == ERROR_PERMISSION) {
+        char parent[PATH_MAX];
+        fs_dir_name(path, parent, sizeof parent);
+        fs_permission_hint(err, access(path, F_OK) == 0 ? path : parent);
+    } else {
+        (void)error_hint(err, "check the folder, or name another with --backup-dir");
+    }
+    return -1;
+}
+
+/* Temporary files whose maker is gone: their lock is free. */
+static void clear_leftovers(const char *dir)
+{
+    DIR *entries = opendir(dir);
+    if (entries == NULL)
+        return;
+    const struct dirent *entry = NULL;
+    while ((entry = readdir(entries)) != NULL) {
+        if (!text_starts_with(entry->d_name, TEMP_PREFIX) ||
+            strstr(entry->d_name, TEMP_SUFFIX) == NULL)
+            continue;
+        cleanup_close int fd = openat(dirfd(entries), entry->d_name,
+                                      O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            (void)unlinkat(dirfd(entries), entry->d_name, 0);
+    }
+    (void)closedir(entries);
+}
+
+static int make_folder(const struct store_location *location, const char *dir, struct error *err)
+{
+    struct stat st;
+    if (mkdir(dir, 0700) == 0)
+        store_adopt_owner(location, dir);
+    else if (errno != EEXIST)
+        return folder_error(err, "make the backup folder", dir);
+    if (stat(dir, &st) != 0)
+        return folder_error(err, "use the backup folder", dir);
+    if (!S_ISDIR(st.st_mode)) {
+        errno = ENOTDIR;
+        return folder_error(err, "use the backup folder", dir);
+    }
+    return 0;
+}
+
+int backup_draft_open(const struct store_location *location, const char *dir,
+                      struct backup_draft *ret_draft, struct error *err)
+{
+    struct backup_draft draft = {.fd = -1};
+    struct stat source;
+    backup_folder_path(location, dir, draft.dir);
+    if (make_folder(location, draft.dir, err) != 0)
+        return -1;
+    clear_leftovers(draft.dir);
+    if (stat(location->db, &source) != 0)
+        return error_set(err, ERROR_IO, errno, "cannot look at %s", location->db);
+    draft.mode = (source.st_mode & 0666) | 0600;
+
+    int n = snprintf(draft.temp, sizeof draft.temp, "%s/" TEMP_PREFIX "XXXXXX" TEMP_SUFFIX,
+                     draft.dir);
+    if (n < 0 || (size_t)n >= sizeof draft.temp)
+        return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "the backup folder %s", draft.dir);
+    /* mkostemps makes it 0600 and O_EXCL: nobody can have planted it. */
+    draft.fd = mkostemps(draft.temp, (int)strlen(TEMP_SUFFIX), O_CLOEXEC);
+    if (draft.fd < 0)
+        return folder_error(err, "write into the backup folder", draft.dir);
+    (void)flock(draft.fd, LOCK_EX | LOCK_NB);
+    /* Only root may give files away; others own what they make, which is right then. */
+    if (geteuid() == 0)
+        (void)!fchown(draft.fd, source.st_uid, source.st_gid);
+    if (fchmod(draft.fd, draft.mode) != 0) {
+        (void)folder_error(err, "set the mode of", draft.temp);
+        backup_draft_discard(&draft);
+        return -1;
+    }
+    *ret_draft = draft;
+    return 0;
+}
+
+int backup_draft_sync(const struct backup_draft *draft, struct error *err)
+{
+    if (fdatasync(draft->fd) != 0)
+        return folder_error(err, "sync the backup", draft->temp);
+    return 0;
+}
+
+/* Publishes under one name; 1 when the name is taken. */
+static int publish_as(const struct backup_draft *draft, const char *name,
+                      const struct backup_manifest *manifest, char ret_path[PATH_MAX],
+                      struct error *err)
+{
+    char path[PATH_MAX];
+    char json[PATH_MAX];
+    int n = snprintf(path, sizeof path, "%s/%s", draft->dir, name);
+    int m = snprintf(json, sizeof json, "%s/%s.json", draft->dir, name);
+    if (n < 0 || m < 0 || (size_t)n >= sizeof path || (size_t)m >= sizeof json)
+        return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "the backup %s", name);
+    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+        faccessat(AT_FDCWD, json, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return 1;
+    if (backup_manifest_write(json, manifest, draft->mode, err) != 0) {
+        if (err->kind != ERROR_CONFIG)
+            err->kind = ERROR_BACKUP;
+        return -1;
+    }
+    if (fs_rename_exclusive(draft->temp, path) != 0) {
+        int taken = errno == EEXIST;
+        (void)folder_error(err, "rename the backup to", path);
+        (void)unlink(json);
+        return taken ? 1 : -1;
+    }
+    if (fs_sync_dir(draft->dir) != 0)
+        return folder_error(err, "sync the backup folder", draft->dir);
+    struct stat owner;
+    if (geteuid() == 0 && fstat(draft->fd, &owner) == 0)
+        (void)!lchown(json, owner.st_uid, owner.st_gid);
+    (void)snprintf(ret_path, PATH_MAX, "%s", path);
+    return 0;
+}
+
+int backup_draft_publish(struct backup_draft *draft, const char *pattern,
+                         const struct backup_manifest *manifest, char ret_path[PATH_MAX],
+                         struct error *err)
+{
+    char name[NAME_MAX + 1];
+    struct backup_name_parts parts = {
+        .db = manifest->source,
+        .reason = manifest->reason,
+        .version = manifest->schema_version,
+    };
+    parts.when = clock_utc(&parts.ms);
+    int result = 1;
+    for (int sequence = 1; result == 1 && sequence <= MAX_SEQUENCE; sequence++) {
+        result = backup_name_expand(pattern, &parts, sequence, name, err);
+        if (result == 0)
+            result = publish_as(draft, name, manifest, ret_path, err);
+    }
+    if (result == 1)
+        result = error_set(err, ERROR_BACKUP, 0, "no free name for the backup in %s", draft->dir);
+    backup_draft_discard(draft);
+    return result;
+}
+
+void backup_draft_discard(struct backup_draft *draft)
+{
+    if (draft->fd < 0)
+        return;
+    (void)unlink(draft->temp);
+    (void)close(draft->fd);
+    draft->fd = -1;
+}

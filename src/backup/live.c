@@ -1,0 +1,107 @@
+/* See live.h. https://www.sqlite.org/backup.html */
+#include "backup/live.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "store/interrupt.h"
+#include "store/sql.h"
+
+#define STEP_PAGES 512
+#define PAUSE_MS 5
+#define PATIENT_STEPS 20000 /* at 512 pages of 4 KiB: 40 GB, or that many disturbances */
+
+static bool in_wal_mode(sqlite3 *handle)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    return sqlite3_prepare_v2(handle, "PRAGMA main.journal_mode", -1, &statement, NULL) ==
+               SQLITE_OK &&
+           sqlite3_step(statement) == SQLITE_ROW &&
+           strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+}
+
+static int stopped(struct error *err)
+{
+    return error_set(err, ERROR_INTERRUPTED, 0, "the backup was stopped");
+}
+
+static int copy_failure(sqlite3 *target, int code, struct error *err)
+{
+    (void)error_set(err, ERROR_BACKUP, 0, "cannot copy the database: %s", sqlite3_errstr(code));
+    err->sqlite = code;
+    (void)target;
+    if ((code & 0xFF) == SQLITE_FULL)
+        return error_hint(err, "free space on the backup volume, or put backups elsewhere with "
+                               "--backup-dir");
+    return -1;
+}
+
+/* Steps until all pages are copied. `held`: the source's read transaction is ours for the whole
+ * time, so that no step can be disturbed. */
+static int step_through(sqlite3 *target, sqlite3_backup *backup, bool held, struct error *err)
+{
+    for (int step = 0;; step++) {
+        int pages = held || step < PATIENT_STEPS ? STEP_PAGES : -1;
+        int code = sqlite3_backup_step(backup, pages);
+        if (store_interrupted())
+            return stopped(err);
+        if (code == SQLITE_DONE)
+            return 0;
+        if (code != SQLITE_OK && sql_error_kind(code) != ERROR_BUSY)
+            return copy_failure(target, code, err);
+        if (!held || code != SQLITE_OK)
+            clock_sleep_ms(PAUSE_MS);
+    }
+}
+
+static int copy_pages(sqlite3 *source, const char *path, bool held, struct error *err)
+{
+    sqlite3 *target = NULL;
+    int result = -1;
+    if (sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL) !=
+            SQLITE_OK ||
+        /* The file has no name that counts yet: no journal, and one sync by the caller. */
+        sqlite3_exec(target, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", NULL, NULL,
+                     NULL) != SQLITE_OK) {
+        result = copy_failure(target, sqlite3_extended_errcode(target), err);
+    } else {
+        sqlite3_backup *backup = sqlite3_backup_init(target, "main", source, "main");
+        if (backup == NULL) {
+            result = copy_failure(target, sqlite3_extended_errcode(target), err);
+        } else {
+            result = step_through(target, backup, held, err);
+            int code = sqlite3_backup_finish(backup);
+            if (result == 0 && code != SQLITE_OK)
+                result = copy_failure(target, code, err);
+        }
+    }
+    if (sqlite3_close(target) != SQLITE_OK && result == 0)
+        result = error_set(err, ERROR_BACKUP, 0, "cannot close the copy of the database");
+    return result;
+}
+
+int backup_live_copy(sqlite3 *source, const char *path, struct store_schema *ret_counted,
+                     bool *ret_same_moment, int64_t *ret_bytes, struct error *err)
+{
+    struct stat st;
+    bool held = in_wal_mode(source);
+    int result = 0;
+    if (held) {
+        /* The first read after BEGIN fixes the moment. */
+        result = sql_exec(source, "BEGIN", err);
+        if (result == 0)
+            result = store_schema_read(source, ret_counted, err);
+    }
+    if (result == 0)
+        result = copy_pages(source, path, held, err);
+    if (held)
+        (void)sqlite3_exec(source, "ROLLBACK", NULL, NULL, NULL);
+    if (result != 0)
+        return -1;
+    *ret_same_moment = held;
+    if (stat(path, &st) != 0)
+        return error_set(err, ERROR_BACKUP, 0, "the copy of the database has vanished");
+    *ret_bytes = st.st_size;
+    return 0;
+}

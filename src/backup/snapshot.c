@@ -1,0 +1,138 @@
+/* See snapshot.h. */
+#include "backup/snapshot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/copy.h"
+#include "backup/draft.h"
+#include "backup/live.h"
+#include "backup/verify.h"
+#include "base/clock.h"
+#include "store/interrupt.h"
+
+/* What the manifest says before anything was checked. The texts are copies. */
+static int start_manifest(const struct store_database *database,
+                          const struct backup_request *request, struct backup_manifest *manifest,
+                          struct error *err)
+{
+    *manifest = (struct backup_manifest){.schema_version = request->schema_version};
+    manifest->source = strdup(store_database_location(database)->db);
+    manifest->reason = strdup(request->reason);
+    manifest->app_version = request->app_version != NULL ? strdup(request->app_version) : NULL;
+    clock_format_now(manifest->created);
+    if (manifest->source == NULL || manifest->reason == NULL ||
+        (request->app_version != NULL && manifest->app_version == NULL))
+        return error_set(err, ERROR_BACKUP, ENOMEM, "cannot make the backup");
+    return 0;
+}
+
+static int copy_cold(struct store_database *database, struct backup_draft *draft,
+                     struct backup_manifest *manifest, struct backup_result *result,
+                     struct error *err)
+{
+    struct backup_copy copy;
+    char before[STORE_STAMP_SIZE];
+    char after[STORE_STAMP_SIZE];
+    int source = store_source_fd(database);
+    int64_t start = clock_monotonic_ms();
+    store_stamp(source, before);
+    if (backup_copy_file(source, draft->fd, &copy, err) != 0 || backup_draft_sync(draft, err) != 0)
+        return -1;
+    store_stamp(source, after);
+    result->copy_ms = clock_monotonic_ms() - start;
+    result->cloned = copy.cloned;
+    result->bytes = copy.bytes;
+    (void)snprintf(manifest->sha256, sizeof manifest->sha256, "%s", copy.sha256);
+    if (before[0] == '\0' || strcmp(before, after) != 0)
+        return error_set(err, ERROR_BACKUP, 0,
+                         "the database changed while it was copied, although it is locked: "
+                         "something writes to it without SQLite");
+    manifest->stamp = strdup(after);
+    if (manifest->stamp == NULL)
+        return error_set(err, ERROR_BACKUP, ENOMEM, "cannot make the backup");
+    return 0;
+}
+
+/* `counted` is the source's schema as of the snapshot, or NULL when the copy is the source byte
+ * for byte. */
+static int verify(struct backup_draft *draft, bool full, const struct store_schema *counted,
+                  struct backup_manifest *manifest, struct backup_result *result,
+                  struct error *err)
+{
+    int64_t start = clock_monotonic_ms();
+    if (backup_verify_file(draft->temp, full, manifest, err) != 0)
+        return -1;
+    if (manifest->size != result->bytes)
+        return error_set(err, ERROR_BACKUP, 0, "the copy has %lld bytes, %lld were written",
+                         (long long)manifest->size, (long long)result->bytes);
+    if (counted != NULL && store_schema_compare(counted, &manifest->schema, err) != 0)
+        return -1;
+    if (manifest->sha256[0] == '\0' && backup_hash_file(draft->fd, manifest->sha256, err) != 0)
+        return -1;
+    manifest->verified = true;
+    result->verify_ms = clock_monotonic_ms() - start;
+    (void)snprintf(result->sha256, sizeof result->sha256, "%s", manifest->sha256);
+    return 0;
+}
+
+int backup_snapshot_cold(struct store_database *database, const struct backup_request *request,
+                         struct backup_result *ret_result, struct error *err)
+{
+    struct backup_result result = {.bytes = 0};
+    struct backup_manifest manifest;
+    struct backup_draft draft;
+    int status = start_manifest(database, request, &manifest, err);
+    if (status == 0) {
+        status = backup_draft_open(store_database_location(database), request->dir, &draft, err);
+        if (status == 0) {
+            status = copy_cold(database, &draft, &manifest, &result, err);
+            if (status == 0)
+                status = verify(&draft, request->full_check, NULL, &manifest, &result, err);
+            store_interrupt_watch(store_handle(database));
+            if (status == 0)
+                status = backup_draft_publish(&draft, request->name, &manifest, result.path, err);
+            backup_draft_discard(&draft);
+        }
+    }
+    backup_manifest_free(&manifest);
+    if (status == 0)
+        *ret_result = result;
+    return status;
+}
+
+int backup_snapshot_live(struct store_database *database, const struct backup_request *request,
+                         struct backup_result *ret_result, struct error *err)
+{
+    struct backup_result result = {.bytes = 0};
+    struct store_schema counted = {.count = 0};
+    struct backup_manifest manifest;
+    struct backup_draft draft;
+    int64_t start = clock_monotonic_ms();
+    int status = start_manifest(database, request, &manifest, err);
+    if (status == 0) {
+        status = backup_draft_open(store_database_location(database), request->dir, &draft, err);
+        if (status == 0) {
+            bool same_moment = false;
+            status = backup_live_copy(store_handle(database), draft.temp, &counted, &same_moment,
+                                      &result.bytes, err);
+            if (status == 0)
+                status = backup_draft_sync(&draft, err);
+            result.copy_ms = clock_monotonic_ms() - start;
+            if (status == 0)
+                status = verify(&draft, request->full_check, same_moment ? &counted : NULL,
+                                &manifest, &result, err);
+            store_interrupt_watch(store_handle(database));
+            if (status == 0)
+                status = backup_draft_publish(&draft, request->name, &manifest, result.path, err);
+            backup_draft_discard(&draft);
+        }
+    }
+    store_schema_free(&counted);
+    backup_manifest_free(&manifest);
+    if (status == 0)
+        *ret_result = result;
+    return status;
+}
