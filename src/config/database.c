@@ -69,13 +69,13 @@ static int check_path(const char *path, const struct config_source *source, stru
 {
     const char *name = fs_base_name(path);
     if (*path == '\0' || *name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-        (void)config_source_fail(source, err, "names no file%s",
+        (void)config_source_fail(source, err, "the value names no file%s",
                                  *path != '\0' && *name == '\0' ? ", but a folder" : "");
         return config_source_example(source, err, NULL);
     }
     for (const char *at = path; *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7F)
-            return config_source_fail(source, err, "has a control character in it");
+            return config_source_fail(source, err, "the path has a control character in it");
     if (strlen(path) > PATH_MAX - 64 || strlen(name) > NAME_MAX - LONGEST_ENDING) {
         (void)config_source_fail(source, err, "the path is too long");
         return error_hint(err,
@@ -102,10 +102,11 @@ static int check_certain(const char *absolute, const struct config_source *sourc
     if (has_absolute && has_relative && one.st_dev == other.st_dev && one.st_ino == other.st_ino)
         return 0;
     if (has_relative && !has_absolute) {
-        (void)config_source_fail(source, err,
-                                 "says sqlite:///…, which is %.300s for most tools; that is not "
-                                 "there, but %.300s in this folder is",
-                                 absolute, relative);
+        (void)config_source_fail(
+            source, err,
+            "the value says sqlite:///…, which is %.300s for most tools; that is not "
+            "there, but %.300s in this folder is",
+            absolute, relative);
         return error_hint(err, "say which one the app uses, for example: LITEINIT_DB=%s/%s", folder,
                           relative);
     }
@@ -161,7 +162,8 @@ int config_database_parse(char *text, const struct config_source *source,
     if (query != NULL)
         *query++ = '\0';
     if (!decode_percent(path)) {
-        (void)config_source_fail(source, err, "has a %% without two hexadecimal digits after it");
+        (void)config_source_fail(source, err,
+                                 "the value has a %% without two hexadecimal digits after it");
         return error_hint(err, "a percent sign in a path is written %%25 in an address");
     }
     if (is_memory(path, query)) {

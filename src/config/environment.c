@@ -50,7 +50,7 @@ static int read_value_file(const struct config_source *source, char **ret_text, 
     }
     if (strlen(data) != size) {
         free(data);
-        (void)config_source_fail(source, err, "has a NUL byte in it");
+        (void)config_source_fail(source, err, "the value has a NUL byte in it");
         return config_source_example(source, err, NULL);
     }
     while (size > 0 && (data[size - 1] == '\n' || data[size - 1] == '\r'))

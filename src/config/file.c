@@ -23,7 +23,7 @@ static void delete_tree(cJSON **tree)
 
 /* An error at a byte of the file: says line and column, counted from 1. */
 static int fail_at(const char *path, const char *data, size_t offset, struct error *err,
-                   const char *what)
+                   const char *what, const char *hint)
 {
     int line = 1;
     size_t line_start = 0;
@@ -39,23 +39,24 @@ static int fail_at(const char *path, const char *data, size_t offset, struct err
     (void)snprintf(err->file, sizeof err->file, "%.255s", path);
     err->line = line;
     err->column = column;
-    return error_hint(err, "look at that place and the line before it: a comma or a quote may be "
-                           "missing or too much; a whole file can be: {\"db\": \"/data/app.db\"}");
+    return error_hint(err, "%s", hint);
 }
 
 /* cJSON reads any bytes and ends a text at \u0000 without a word, so both are refused here. */
 static int check_bytes(const char *path, const char *data, size_t size, struct error *err)
 {
+    static const char no_nul[] = "no value can hold NUL; is this the right file?";
     for (size_t at = 0; at < size;) {
         size_t n = text_utf8_length((const unsigned char *)data + at, size - at);
         if (n == 0)
-            return fail_at(path, data, at, err, "not valid UTF-8");
+            return fail_at(path, data, at, err, "not valid UTF-8",
+                           "save the file as UTF-8 in your editor");
         if (data[at] == '\0')
-            return fail_at(path, data, at, err, "a NUL byte");
+            return fail_at(path, data, at, err, "a NUL byte", no_nul);
         /* What follows a backslash is passed with it: \\u0000 is no escape of NUL. */
         if (data[at] == '\\' && at + 1 < size) {
             if (text_starts_with(data + at, "\\u0000"))
-                return fail_at(path, data, at, err, "a NUL character");
+                return fail_at(path, data, at, err, "a NUL character", no_nul);
             if ((unsigned char)data[at + 1] < 0x80 && data[at + 1] != '\0')
                 n = 2;
         }
@@ -130,10 +131,11 @@ static int value_text(const struct config_source *source, const cJSON *item, cha
     }
     text_buffer_free(&out);
     if (right) {
-        (void)config_source_fail(source, err, "is longer than %zu bytes", VALUE_MAX);
+        (void)config_source_fail(source, err, "the value is longer than %zu bytes", VALUE_MAX);
         return config_source_example(source, err, NULL);
     }
-    (void)config_source_fail(source, err, "is %s, and should be %s", type_name(item), wanted);
+    (void)config_source_fail(source, err, "the value is %s, and should be %s", type_name(item),
+                             wanted);
     return config_source_example(source, err, NULL);
 }
 
@@ -167,7 +169,7 @@ static int read_members(const cJSON *tree, struct config_file *file, struct erro
         struct config_source source = {.type = CONFIG_SOURCE_FILE, .key = key, .path = file->path};
         (void)snprintf(source.name, sizeof source.name, "%s", key->name);
         if (seen[index]) {
-            (void)config_source_fail(&source, err, "stands in the file twice");
+            (void)config_source_fail(&source, err, "it stands in the file twice");
             return error_hint(err, "remove one of the two");
         }
         seen[index] = true;
@@ -191,7 +193,11 @@ static int parse(const char *data, size_t size, struct config_file *file, struct
         cJSON_ParseWithLengthOpts(data, size + 1, &end, 1);
     if (tree == NULL) {
         size_t offset = end != NULL && end >= data ? (size_t)(end - data) : 0;
-        return fail_at(file->path, data, offset < size ? offset : size, err, "not valid JSON");
+        return fail_at(
+            file->path, data, offset < size ? offset : size, err,
+            "not valid JSON here or just before",
+            "look at that place and the line before it: a comma or a quote may be missing "
+            "or too much");
     }
     if (!cJSON_IsObject(tree)) {
         (void)error_set(err, ERROR_CONFIG, 0, "%.400s holds %s, and should hold an object",

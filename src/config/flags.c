@@ -59,26 +59,18 @@ static const struct config_key *find_key(const char *word, const char **ret_valu
 static const char *nearest_flag(const char *flag, const struct config_option *own,
                                 char out[CONFIG_KEY_NAME_SIZE])
 {
-    char spelled[CONFIG_KEY_COUNT + MAX_OWN][CONFIG_KEY_NAME_SIZE];
-    const char *names[CONFIG_KEY_COUNT + MAX_OWN + 2];
+    char spelled[CONFIG_KEY_COUNT][CONFIG_KEY_NAME_SIZE];
+    const char *names[2 + MAX_OWN + CONFIG_KEY_COUNT] = {"help", "version"};
     char word[CONFIG_KEY_NAME_SIZE];
-    size_t count = 0;
-    for (size_t i = 0; own != NULL && own[i].name != NULL && i < MAX_OWN; i++) {
-        (void)snprintf(spelled[count], CONFIG_KEY_NAME_SIZE, "--%s", own[i].name);
-        names[count] = spelled[count];
-        count++;
-    }
-    for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
-        config_key_flag(&config_keys[i], spelled[count]);
-        names[count] = spelled[count];
-        count++;
-    }
-    names[count++] = "--help";
-    names[count++] = "--version";
+    size_t count = 2;
 
-    /* Compared without the dashes in front: they are always alike. -db finds --db. */
-    for (size_t i = 0; i < count; i++)
-        names[i] += 2;
+    /* Compared without the dashes in front: they are always alike, and -db finds --db. */
+    for (size_t i = 0; own != NULL && own[i].name != NULL && i < MAX_OWN; i++)
+        names[count++] = own[i].name;
+    for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
+        config_key_flag(&config_keys[i], spelled[i]);
+        names[count++] = spelled[i] + 2;
+    }
     (void)snprintf(word, sizeof word, "%s", flag + strspn(flag, "-"));
     for (char *at = word; *at != '\0'; at++)
         if (*at == '_')

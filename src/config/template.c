@@ -32,19 +32,22 @@ int config_template_check(const char *text, const struct config_source *source, 
 {
     bool never_empty = false;
     if (strchr(text, '/') != NULL) {
-        (void)config_source_fail(source, err, "has a slash in it, but it makes a file's name");
+        (void)config_source_fail(source, err,
+                                 "the value has a slash in it, but it makes a file's name");
         return error_hint(err, "the folder is said by backup_dir");
     }
     if (strlen(text) > LONGEST_TEMPLATE)
-        return config_source_fail(source, err, "is longer than %d bytes", LONGEST_TEMPLATE);
+        return config_source_fail(source, err, "the value is longer than %d bytes",
+                                  LONGEST_TEMPLATE);
     if (text[0] == '.') {
-        (void)config_source_fail(source, err, "begins with a dot, which hides the backups");
+        (void)config_source_fail(source, err,
+                                 "the value begins with a dot, which hides the backups");
         return config_source_example(source, err, NULL);
     }
 
     for (const char *at = text; *at != '\0';) {
         if (*at == '}') {
-            (void)config_source_fail(source, err, "has a } without its {");
+            (void)config_source_fail(source, err, "the value has a } without its {");
             return config_source_example(source, err, NULL);
         }
         if (*at != '{') {
@@ -55,7 +58,7 @@ int config_template_check(const char *text, const struct config_source *source, 
         char token[LONGEST_TOKEN + 1];
         size_t length = strcspn(at + 1, "{}");
         if (at[1 + length] != '}') {
-            (void)config_source_fail(source, err, "has a { without its }");
+            (void)config_source_fail(source, err, "the value has a { without its }");
             return config_source_example(source, err, NULL);
         }
         (void)snprintf(token, sizeof token, "%.*s", (int)length, at + 1);
@@ -69,8 +72,8 @@ int config_template_check(const char *text, const struct config_source *source, 
         at += length + 2;
     }
     if (!never_empty) {
-        (void)config_source_fail(source, err,
-                                 "makes an empty name for a database without an extension");
+        (void)config_source_fail(
+            source, err, "the value makes an empty name for a database without an extension");
         return config_source_example(source, err, NULL);
     }
     return 0;

@@ -61,11 +61,11 @@ static bool is_utf8(const char *text)
 static int check_text(const struct config_source *source, const char *text, struct error *err)
 {
     if (!is_utf8(text)) {
-        (void)config_source_fail(source, err, "is not valid UTF-8");
+        (void)config_source_fail(source, err, "the value is not valid UTF-8");
         return config_source_example(source, err, NULL);
     }
     if (strlen(text) > LONGEST_TEXT && source->key->type == CONFIG_KEY_TEXT) {
-        (void)config_source_fail(source, err, "is longer than %d bytes", LONGEST_TEXT);
+        (void)config_source_fail(source, err, "the value is longer than %d bytes", LONGEST_TEXT);
         return config_source_example(source, err, NULL);
     }
     if (source->key->type == CONFIG_KEY_TEMPLATE)
@@ -93,13 +93,13 @@ static int set_database(struct config *config, const struct config_source *sourc
         *ret_outcome = CONFIG_VALUE_IN_MEMORY;
         if (of_app)
             return 0;
-        (void)config_source_fail(source, err, "names a database in memory, not a file");
+        (void)config_source_fail(source, err, "the value names a database in memory, not a file");
         return config_source_example(source, err, NULL);
     case CONFIG_DATABASE_OTHER:
         *ret_outcome = CONFIG_VALUE_NOT_OURS;
         if (of_app)
             return 0;
-        (void)config_source_fail(source, err, "is an address, but not of an SQLite file");
+        (void)config_source_fail(source, err, "the value is an address, but not of an SQLite file");
         return config_source_example(source, err, NULL);
     }
     set_text(config, source->key, path);
