@@ -9,7 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
 #include "config/database.h"
 #include "config/signals.h"
@@ -365,10 +364,12 @@ int config_value_check(const struct config_source *source, const char *text, str
     struct config scratch;
     enum config_value_outcome outcome = CONFIG_VALUE_SET;
     memset(&scratch, 0, sizeof scratch);
-    cleanup_free char *copy = strdup(text);
+    char *copy = strdup(text);
     if (copy == NULL)
         return config_source_fail(source, err, "out of memory");
-    return config_value_set(&scratch, source, copy, &outcome, err);
+    int result = config_value_set(&scratch, source, copy, &outcome, err);
+    free(copy);
+    return result;
 }
 
 bool config_value_keeps_text(enum config_key_type type)
