@@ -51,6 +51,10 @@ ON_FOREIGN_STACK static void child_search(struct child *child)
     size_t name_len = strlen(name);
     const char *at = child->path;
     int failure = ENOENT;
+    if (name_len == 0) {
+        child->failure = ENOENT;
+        return;
+    }
     for (;;) {
         size_t dir_len = strcspn(at, ":");
         if (dir_len + 1 + name_len < sizeof child->file) {

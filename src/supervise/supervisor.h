@@ -21,8 +21,8 @@ struct supervisor_plan {
     char **prepare_argv;    /* NULL: nothing to prepare, start the app at once */
     char **checkpoint_argv; /* NULL: nothing to fold in at the end */
 
-    int lock_fd;      /* the lock file, handed to workers as descriptor 3; -1: none */
-    bool lock_held;   /* this process has the lock already */
+    int lock_fd;            /* the lock file, handed to workers as descriptor 3; -1: none */
+    bool lock_held;         /* this process has the lock already */
     const char *state_path; /* the record of each life (life.h); NULL: keep none */
 
     const sigset_t *inherited_mask; /* the signal mask at start, for the app and the workers */
