@@ -39,7 +39,7 @@ trap 'exit 143' TERM
 
 say "Fetching SQLite $sqlite"
 cd "$temp"
-quietly npm.log npm pack --silent --no-update-notifier --cache "$temp/npm" "$package" ||
+quietly npm.log npm pack --loglevel=error --no-update-notifier --cache "$temp/npm" "$package" ||
     die "npm could not fetch $package: is the network there?"
 archive=$(printf '%s' *.tgz)
 expected=$(printf %s "$integrity" | base64 -d | od -An -v -tx1 | tr -d ' \n')
