@@ -39,7 +39,8 @@ if ! command -v dpkg-query >/dev/null 2>&1; then
 fi
 
 missing=
-for package in $wanted; do
+# shellcheck disable=SC2086 # a list of words
+for package in $(printf '%s\n' $wanted | sort -u); do
     state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=
     [ "$state" = installed ] || missing="$missing $package"
 done
