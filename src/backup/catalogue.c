@@ -205,9 +205,9 @@ int backup_catalogue_prune(const struct backup_catalogue *catalogue,
         if (!of_this_database(entry, location))
             continue;
         seen++;
-        bool beyond = keep > 0 && seen > keep;
-        bool too_old = keep_days > 0 && strcmp(entry->manifest.created, oldest) < 0;
-        if (seen == 1 || (!beyond && !too_old))
+        bool counted = keep > 0 && seen <= keep;
+        bool young = keep_days > 0 && strcmp(entry->manifest.created, oldest) >= 0;
+        if (seen == 1 || counted || young || (keep == 0 && keep_days == 0))
             continue;
         if (remove_entry(catalogue, entry, err) != 0)
             return -1;

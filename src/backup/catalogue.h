@@ -16,8 +16,8 @@ struct backup_entry {
     char *name; /* within the folder */
     int64_t size;
     time_t modified;
-    bool known;    /* it has a manifest of ours, for this file */
-    bool verified; /* the manifest says verified and the size is still the same */
+    bool known;                      /* it has a manifest of ours, for this file */
+    bool verified;                   /* the manifest says verified and the size is still the same */
     struct backup_manifest manifest; /* empty unless `known` */
 };
 
@@ -44,8 +44,9 @@ bool backup_catalogue_find(const struct backup_catalogue *catalogue,
  * but for liteinit's own records. Failures are passed over: the next start makes a new backup. */
 void backup_catalogue_restamp(const char *path, const char *stamp);
 
-/* Removes verified backups of this database beyond the newest `keep` (0: no limit) and those older
- * than `keep_days` (0: no limit), never the newest verified one. Calls `removed` for each. */
+/* Removes the verified backups of this database that no rule keeps: the newest `keep` (0: no such
+ * rule), those younger than `keep_days` days (0: no such rule); the newest verified one is always
+ * kept, and without a rule all are. Calls `removed` for each. */
 int backup_catalogue_prune(const struct backup_catalogue *catalogue,
                            const struct store_location *location, int64_t keep, int64_t keep_days,
                            void (*removed)(void *context, const struct backup_entry *entry),

@@ -58,8 +58,8 @@ static void clear_leftovers(const char *dir)
         if (!text_starts_with(entry->d_name, TEMP_PREFIX) ||
             strstr(entry->d_name, TEMP_SUFFIX) == NULL)
             continue;
-        cleanup_close int fd = openat(dirfd(entries), entry->d_name,
-                                      O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        cleanup_close int fd =
+            openat(dirfd(entries), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
             (void)unlinkat(dirfd(entries), entry->d_name, 0);
     }
@@ -95,8 +95,8 @@ int backup_draft_open(const struct store_location *location, const char *dir,
         return error_set(err, ERROR_IO, errno, "cannot look at %s", location->db);
     draft.mode = (source.st_mode & 0666) | 0600;
 
-    int n = snprintf(draft.temp, sizeof draft.temp, "%s/" TEMP_PREFIX "XXXXXX" TEMP_SUFFIX,
-                     draft.dir);
+    int n =
+        snprintf(draft.temp, sizeof draft.temp, "%s/" TEMP_PREFIX "XXXXXX" TEMP_SUFFIX, draft.dir);
     if (n < 0 || (size_t)n >= sizeof draft.temp)
         return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "the backup folder %s", draft.dir);
     /* mkostemps makes it 0600 and O_EXCL: nobody can have planted it. */

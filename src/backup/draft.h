@@ -22,8 +22,7 @@ struct backup_draft {
 };
 
 /* The folder for the backups of a database: `dir` if given, else `backups` beside it. */
-void backup_folder_path(const struct store_location *location, const char *dir,
-                        char out[PATH_MAX]);
+void backup_folder_path(const struct store_location *location, const char *dir, char out[PATH_MAX]);
 
 /* Makes the folder (0700) if need be, clears what crashed makers left, and makes the temporary
  * file with the owner and mode of the database (never wider than it, and at least 0600). */

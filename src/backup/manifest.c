@@ -110,17 +110,17 @@ static cJSON *to_json(const struct backup_manifest *manifest)
     cJSON *root = cJSON_CreateObject();
     if (root == NULL)
         return NULL;
-    bool ok = cJSON_AddNumberToObject(root, "liteinit", FORMAT_VERSION) != NULL &&
-              cJSON_AddStringToObject(root, "source", manifest->source) != NULL &&
-              cJSON_AddStringToObject(root, "reason", manifest->reason) != NULL &&
-              cJSON_AddStringToObject(root, "created", manifest->created) != NULL &&
-              cJSON_AddNumberToObject(root, "size", (double)manifest->size) != NULL &&
-              cJSON_AddNumberToObject(root, "page_size", (double)manifest->page_size) != NULL &&
-              cJSON_AddNumberToObject(root, "page_count", (double)manifest->page_count) != NULL &&
-              cJSON_AddStringToObject(root, "sha256", manifest->sha256) != NULL &&
-              cJSON_AddNumberToObject(root, "schema_version",
-                                      (double)manifest->schema_version) != NULL &&
-              cJSON_AddStringToObject(root, "schema_hash", manifest->schema.hash) != NULL;
+    bool ok =
+        cJSON_AddNumberToObject(root, "liteinit", FORMAT_VERSION) != NULL &&
+        cJSON_AddStringToObject(root, "source", manifest->source) != NULL &&
+        cJSON_AddStringToObject(root, "reason", manifest->reason) != NULL &&
+        cJSON_AddStringToObject(root, "created", manifest->created) != NULL &&
+        cJSON_AddNumberToObject(root, "size", (double)manifest->size) != NULL &&
+        cJSON_AddNumberToObject(root, "page_size", (double)manifest->page_size) != NULL &&
+        cJSON_AddNumberToObject(root, "page_count", (double)manifest->page_count) != NULL &&
+        cJSON_AddStringToObject(root, "sha256", manifest->sha256) != NULL &&
+        cJSON_AddNumberToObject(root, "schema_version", (double)manifest->schema_version) != NULL &&
+        cJSON_AddStringToObject(root, "schema_hash", manifest->schema.hash) != NULL;
     cJSON *rows = ok ? cJSON_AddObjectToObject(root, "rows") : NULL;
     ok = rows != NULL;
     for (size_t i = 0; ok && i < manifest->schema.count; i++)
@@ -161,4 +161,3 @@ void backup_manifest_free(struct backup_manifest *manifest)
     store_schema_free(&manifest->schema);
     *manifest = (struct backup_manifest){.source = NULL};
 }
-

@@ -28,8 +28,7 @@ struct backup_manifest {
 
 /* Reads and parses a manifest. ERROR_DATA when it is no manifest of ours. Free the result with
  * backup_manifest_free(). */
-int backup_manifest_read(const char *path, struct backup_manifest *ret_manifest,
-                         struct error *err);
+int backup_manifest_read(const char *path, struct backup_manifest *ret_manifest, struct error *err);
 
 /* Replaces the file at `path`, of this `mode`, whole or not at all. */
 int backup_manifest_write(const char *path, const struct backup_manifest *manifest, mode_t mode,

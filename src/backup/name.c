@@ -40,10 +40,10 @@ static const char *value_of(const char *token, size_t length, const struct value
     const struct {
         const char *name;
         const char *value;
-    } table[] = {{"stem", values->stem},     {"ext", values->ext},
-                 {"date", values->date},     {"time", values->time},
-                 {"iso", values->iso},       {"version", values->version},
-                 {"reason", parts->reason},  {"db", fs_base_name(parts->db)}};
+    } table[] = {{"stem", values->stem},    {"ext", values->ext},
+                 {"date", values->date},    {"time", values->time},
+                 {"iso", values->iso},      {"version", values->version},
+                 {"reason", parts->reason}, {"db", fs_base_name(parts->db)}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strlen(table[i].name) == length && strncmp(table[i].name, token, length) == 0)
             return table[i].value;

@@ -59,8 +59,7 @@ static int copy_cold(struct store_database *database, struct backup_draft *draft
 /* `counted` is the source's schema as of the snapshot, or NULL when the copy is the source byte
  * for byte. */
 static int verify(struct backup_draft *draft, bool full, const struct store_schema *counted,
-                  struct backup_manifest *manifest, struct backup_result *result,
-                  struct error *err)
+                  struct backup_manifest *manifest, struct backup_result *result, struct error *err)
 {
     int64_t start = clock_monotonic_ms();
     if (backup_verify_file(draft->temp, full, manifest, err) != 0)

@@ -63,7 +63,8 @@ int backup_verify_file(const char *path, bool full, struct backup_manifest *mani
     int result = -1;
     if (make_uri(path, uri, sizeof uri, err) != 0)
         return -1;
-    if (sqlite3_open_v2(uri, &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE,
+    if (sqlite3_open_v2(uri, &handle,
+                        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE,
                         NULL) != SQLITE_OK) {
         if (handle == NULL)
             return error_set(err, ERROR_BACKUP, ENOMEM, "cannot open %s", path);

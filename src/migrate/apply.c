@@ -117,15 +117,18 @@ static void write_failure(const struct migrate_plan *plan, const struct work *wo
     store_interrupt_shield(false);
 }
 
-static int apply_one(sqlite3 *handle, struct migrate_plan *plan, const struct migrate_file *file,
+static int apply_one(sqlite3 *handle, struct migrate_plan *plan, size_t index,
                      const struct migrate_apply_options *options,
                      const struct migrate_observer *observer, int64_t *ret_ms, struct error *err)
 {
+    const struct migrate_file *file = plan->pending[index];
     struct work work = {.file = file};
     int64_t start = clock_monotonic_ms();
     int result = migrate_history_start(&plan->history, file->version, "up", options->backup,
                                        &work.attempt, err);
     if (result == 0) {
+        if (index == 0)
+            observer->recorded(observer->context);
         result = work_load(&plan->folder, file, &work, err);
         if (result == 0)
             result = run_transaction(handle, plan, &work, options, observer, err);
@@ -151,7 +154,7 @@ int migrate_apply(sqlite3 *handle, struct migrate_plan *plan,
             return error_set(err, ERROR_INTERRUPTED, 0, "stopped before migration %s",
                              plan->pending[i]->up);
         observer->begin(observer->context, plan->pending[i], i + 1, plan->pending_count);
-        if (apply_one(handle, plan, plan->pending[i], options, observer, &duration_ms, err) != 0)
+        if (apply_one(handle, plan, i, options, observer, &duration_ms, err) != 0)
             return -1;
         observer->applied(observer->context, plan->pending[i], duration_ms);
         (*ret_applied)++;

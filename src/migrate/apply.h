@@ -16,6 +16,8 @@
 struct migrate_observer {
     void *context;
     void (*begin)(void *context, const struct migrate_file *file, size_t number, size_t of);
+    /* The first attempt's row is committed and nothing else has changed yet. */
+    void (*recorded)(void *context);
     void (*applied)(void *context, const struct migrate_file *file, int64_t duration_ms);
     migrate_notice *notice;
 };
@@ -33,7 +35,6 @@ struct migrate_apply_options {
  */
 int migrate_apply(struct sqlite3 *handle, struct migrate_plan *plan,
                   const struct migrate_apply_options *options,
-                  const struct migrate_observer *observer, size_t *ret_applied,
-                  struct error *err);
+                  const struct migrate_observer *observer, size_t *ret_applied, struct error *err);
 
 #endif

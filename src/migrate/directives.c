@@ -26,8 +26,10 @@ static int apply_word(const char *file, int line, const char *word,
     err->line = line;
     err->column = 1;
     if (nearest != NULL)
-        return error_hint(err, "did you mean \"%s\"? This version knows: irreversible, "
-                               "foreign-keys=on", nearest);
+        return error_hint(err,
+                          "did you mean \"%s\"? This version knows: irreversible, "
+                          "foreign-keys=on",
+                          nearest);
     return error_hint(err, "this version knows: irreversible, foreign-keys=on");
 }
 
@@ -36,8 +38,8 @@ static int read_line(const char *file, int number, const char *line, size_t leng
 {
     static const char mark[] = "liteinit:";
     char text[512];
-    (void)snprintf(text, sizeof text, "%.*s", (int)(length < sizeof text ? length : sizeof text - 1),
-                   line);
+    (void)snprintf(text, sizeof text, "%.*s",
+                   (int)(length < sizeof text ? length : sizeof text - 1), line);
     char *at = text + strspn(text, " \t");
     if (strncmp(at, "--", 2) != 0)
         return 0;

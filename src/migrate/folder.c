@@ -178,8 +178,8 @@ static int refuse_lone_downs(const struct migrate_folder *folder, struct error *
     return 0;
 }
 
-static int list_names(const char *path, char ***ret_names, size_t *ret_count,
-                      size_t *ret_ignored, struct error *err)
+static int list_names(const char *path, char ***ret_names, size_t *ret_count, size_t *ret_ignored,
+                      struct error *err)
 {
     struct dirent **entries = NULL;
     int n = scandir(path, &entries, NULL, alphasort);
@@ -237,9 +237,9 @@ int migrate_folder_read(const char *path, struct migrate_folder *ret_folder, str
     if (result == 0)
         result = refuse_lone_downs(&folder, err);
     if (result == 0 && folder.count == 0 && folder.ignored > 0) {
-        result = error_set(err, ERROR_CONFIG, 0,
-                           "none of the %zu .sql files in %s begins with a number", folder.ignored,
-                           path);
+        result =
+            error_set(err, ERROR_CONFIG, 0, "none of the %zu .sql files in %s begins with a number",
+                      folder.ignored, path);
         (void)error_hint(err, "name them in their order: 001_what_it_does.sql, 002_…");
     }
     if (result == 0 && (folder.path = strdup(path)) == NULL)

@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "store/sql.h"
 
-static const char *const applied_columns[] = {"version", "name", "applied_at", "checksum",
-                                              "down_sql", NULL};
-static const char *const history_columns[] = {"version",       "direction",  "status",
-                                              "backup_path",   "error_message", "started_at",
-                                              "completed_at", NULL};
+static const char *const applied_columns[] = {"version",  "name",     "applied_at",
+                                              "checksum", "down_sql", NULL};
+static const char *const history_columns[] = {
+    "version",       "direction",  "status",       "backup_path",
+    "error_message", "started_at", "completed_at", NULL};
 
 enum ownership { OWNER_NOBODY, OWNER_LITEINIT, OWNER_OTHER };
 
@@ -24,8 +24,9 @@ static int find_owner(sqlite3 *handle, const char *table, const char *const *col
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     bool there = false;
-    if (sql_prepare(handle, "SELECT 1 FROM pragma_table_info(?1, 'main') WHERE ?2 IS NULL"
-                            " OR name = ?2 COLLATE NOCASE",
+    if (sql_prepare(handle,
+                    "SELECT 1 FROM pragma_table_info(?1, 'main') WHERE ?2 IS NULL"
+                    " OR name = ?2 COLLATE NOCASE",
                     &statement, err) != 0)
         return -1;
     (void)sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);

@@ -17,9 +17,8 @@ static int out_of_memory(struct error *err)
     return error_set(err, ERROR_IO, ENOMEM, "cannot plan the migrations");
 }
 
-__attribute__((format(printf, 4, 5))) static int add_sentence(char ***list, size_t *count,
-                                                              struct error *err, const char *fmt,
-                                                              ...)
+__attribute__((format(printf, 4, 5))) static int
+add_sentence(char ***list, size_t *count, struct error *err, const char *fmt, ...)
 {
     char text[768];
     va_list ap;
@@ -59,9 +58,10 @@ static int newer_schema(const struct migrate_plan *plan, size_t first_newer, str
                           "the container, put the backup %.200s in the database's place and remove "
                           "its -wal and -shm",
                           oldest->backup);
-    return error_hint(err, "start the newer image again; it is the one whose migrations include "
-                           "%lld_%.60s", (long long)newest->version,
-                      newest->name != NULL ? newest->name : "");
+    return error_hint(err,
+                      "start the newer image again; it is the one whose migrations include "
+                      "%lld_%.60s",
+                      (long long)newest->version, newest->name != NULL ? newest->name : "");
 }
 
 static int check_file(struct migrate_plan *plan, const struct migrate_file *file,
@@ -105,17 +105,17 @@ static int add_pending(struct migrate_plan *plan, const struct migrate_file *fil
 }
 
 /* One walk over both ascending lists. */
-static int compare(struct migrate_plan *plan, int64_t target, struct error *err)
+static int compare(struct migrate_plan *plan, int64_t target, bool *ret_newer, struct error *err)
 {
     const struct migrate_folder *folder = &plan->folder;
     size_t a = 0;
     size_t f = 0;
     while (a < plan->applied_count || f < folder->count) {
-        const struct migrate_applied *applied =
-            a < plan->applied_count ? &plan->applied[a] : NULL;
+        const struct migrate_applied *applied = a < plan->applied_count ? &plan->applied[a] : NULL;
         const struct migrate_file *file = f < folder->count ? &folder->files[f] : NULL;
         int result = 0;
         if (file == NULL && applied->version > plan->newest) {
+            *ret_newer = true;
             return newer_schema(plan, a, err);
         }
         if (applied == NULL || (file != NULL && file->version < applied->version)) {
@@ -162,7 +162,7 @@ static int refuse_foreign_history(const struct migrate_plan *plan, struct error 
 }
 
 static int fill(struct sqlite3 *handle, const char *folder_path, int64_t target,
-                struct migrate_plan *plan, struct error *err)
+                struct migrate_plan *plan, bool *ret_newer, struct error *err)
 {
     if (migrate_history_open(handle, &plan->history, err) != 0 ||
         migrate_history_applied(&plan->history, &plan->applied, &plan->applied_count, err) != 0)
@@ -180,14 +180,15 @@ static int fill(struct sqlite3 *handle, const char *folder_path, int64_t target,
     plan->pending = calloc(plan->folder.count + 1, sizeof(*plan->pending));
     if (plan->pending == NULL)
         return out_of_memory(err);
-    return compare(plan, target, err);
+    return compare(plan, target, ret_newer, err);
 }
 
 int migrate_plan_build(struct sqlite3 *handle, const char *folder_path, int64_t target,
-                       struct migrate_plan *ret_plan, struct error *err)
+                       struct migrate_plan *ret_plan, bool *ret_newer, struct error *err)
 {
     struct migrate_plan plan = {.current = 0};
-    if (fill(handle, folder_path, target, &plan, err) != 0) {
+    *ret_newer = false;
+    if (fill(handle, folder_path, target, &plan, ret_newer, err) != 0) {
         migrate_plan_free(&plan);
         return -1;
     }

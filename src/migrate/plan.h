@@ -39,10 +39,11 @@ struct migrate_plan {
  *               wrote them), or the folder is malformed, or another tool's history is there and
  *               liteinit's is not;
  * ERROR_NOT_FOUND  no folder, or no file of version `target`.
- * Drift is no error here: the caller decides. Free with migrate_plan_free().
+ * Drift is no error here: the caller decides. *ret_newer is set when the error is that the
+ * database is newer. Free with migrate_plan_free().
  */
 int migrate_plan_build(struct sqlite3 *handle, const char *folder_path, int64_t target,
-                       struct migrate_plan *ret_plan, struct error *err);
+                       struct migrate_plan *ret_plan, bool *ret_newer, struct error *err);
 void migrate_plan_free(struct migrate_plan *plan);
 
 /* The drift of a plan as one error of kind ERROR_CONFIG with its remedy. */

@@ -79,8 +79,9 @@ static int authorize(void *context, int action, const char *first, const char *s
             watch->intent = INTENT_ROLLBACK;
         return SQLITE_OK;
     case SQLITE_ATTACH:
-        return refuse(watch, "ATTACH", "a migration changes this database alone, since the backup "
-                                       "holds no other");
+        return refuse(watch, "ATTACH",
+                      "a migration changes this database alone, since the backup "
+                      "holds no other");
     case SQLITE_DETACH:
         return refuse(watch, "DETACH", "no other database is attached during a migration");
     case SQLITE_PRAGMA:

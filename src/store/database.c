@@ -55,11 +55,10 @@ static int busy_error(const struct store_database *database, struct error *err)
                          database->location.db);
     store_holders(&database->location, holders, sizeof holders);
     text_format_duration(waited, sizeof waited, database->busy_ms);
-    (void)error_set(err, ERROR_BUSY, 0, "the database %s is in use by %s; waited %s",
-                    database->location.db,
-                    holders[0] != '\0' ? holders
-                                       : "another process (in another container, or of another user)",
-                    waited);
+    (void)error_set(
+        err, ERROR_BUSY, 0, "the database %s is in use by %s; waited %s", database->location.db,
+        holders[0] != '\0' ? holders : "another process (in another container, or of another user)",
+        waited);
     err->sqlite = SQLITE_BUSY;
     return error_hint(err, "stop what uses it, or wait longer with --busy-timeout");
 }
@@ -184,6 +183,12 @@ void store_close(struct store_database *database)
     free(database);
 }
 
+bool store_error_is_damage(const struct error *err)
+{
+    int code = err->sqlite & 0xFF;
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
 sqlite3 *store_handle(struct store_database *database)
 {
     return database->handle;
@@ -250,8 +255,7 @@ int store_set_wal(struct store_database *database, struct error *err)
 {
     if (sqlite3_exec(database->handle, "PRAGMA main.journal_mode = WAL", NULL, NULL, NULL) !=
         SQLITE_OK)
-        return sql_error(err, database->handle, "cannot set WAL mode on %s",
-                         database->location.db);
+        return sql_error(err, database->handle, "cannot set WAL mode on %s", database->location.db);
     const char *mode = store_journal_mode(database);
     if (strcmp(mode, "wal") == 0)
         return 0;

@@ -59,8 +59,8 @@ void store_holders(const struct store_location *location, char *out, size_t size
                 continue;
             char name[32];
             read_name(entry->d_name, name, sizeof name);
-            int n = snprintf(out + len, size - len, "%spid %ld (%s)", len > 0 ? ", " : "", pid,
-                             name);
+            int n =
+                snprintf(out + len, size - len, "%spid %ld (%s)", len > 0 ? ", " : "", pid, name);
             if (n < 0 || (size_t)n >= size - len)
                 break;
             len += (size_t)n;

@@ -11,22 +11,14 @@ static const struct {
     const char *type;
     enum volume_risk risk;
 } volumes[] = {
-    {0xEF53, "ext4", RISK_NONE},
-    {0x9123683E, "btrfs", RISK_NONE},
-    {0x58465342, "xfs", RISK_NONE},
-    {0x2FC12FC1, "zfs", RISK_NONE},
-    {0xF2F52010, "f2fs", RISK_NONE},
-    {0xCA451A4E, "bcachefs", RISK_NONE},
-    {0x6969, "nfs", RISK_NETWORK},
-    {0xFF534D42, "cifs", RISK_NETWORK},
-    {0xFE534D42, "smb2", RISK_NETWORK},
-    {0x517B, "smb", RISK_NETWORK},
-    {0x01021997, "9p", RISK_NETWORK},
-    {0x00C36400, "ceph", RISK_NETWORK},
-    {0x5346414F, "afs", RISK_NETWORK},
-    {0x65735546, "fuse", RISK_FUSE},
-    {0x794C7630, "overlay", RISK_OVERLAY},
-    {0x01021994, "tmpfs", RISK_MEMORY},
+    {0xEF53, "ext4", RISK_NONE},           {0x9123683E, "btrfs", RISK_NONE},
+    {0x58465342, "xfs", RISK_NONE},        {0x2FC12FC1, "zfs", RISK_NONE},
+    {0xF2F52010, "f2fs", RISK_NONE},       {0xCA451A4E, "bcachefs", RISK_NONE},
+    {0x6969, "nfs", RISK_NETWORK},         {0xFF534D42, "cifs", RISK_NETWORK},
+    {0xFE534D42, "smb2", RISK_NETWORK},    {0x517B, "smb", RISK_NETWORK},
+    {0x01021997, "9p", RISK_NETWORK},      {0x00C36400, "ceph", RISK_NETWORK},
+    {0x5346414F, "afs", RISK_NETWORK},     {0x65735546, "fuse", RISK_FUSE},
+    {0x794C7630, "overlay", RISK_OVERLAY}, {0x01021994, "tmpfs", RISK_MEMORY},
     {0x858458F6, "ramfs", RISK_MEMORY},
 };
 

@@ -1,0 +1,225 @@
+/* `liteinit status`: the database, its migrations and its backups at a glance. */
+#include <cjson/cJSON.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backup/catalogue.h"
+#include "cli/command.h"
+#include "migrate/plan.h"
+#include "store/lock.h"
+#include "supervise/life.h"
+
+#define RECENT_ATTEMPTS 5
+
+struct status {
+    struct store_location location;
+    struct store_probe probe;
+    char journal_mode[16];
+    bool supervised; /* a liteinit holds the lock now */
+    struct life life;
+    struct migrate_plan plan;
+    bool newer;
+    struct error plan_error; /* kind ERROR_NONE when the plan is good */
+    struct migrate_attempt *attempts;
+    size_t attempt_count;
+    struct backup_catalogue backups;
+};
+
+/* Whether somebody has the lock. The file is not made here, and a lock that is got is let go. */
+static bool is_supervised(const struct store_location *location)
+{
+    struct error ignored;
+    char path[PATH_MAX];
+    int fd = -1;
+    if (access(store_sibling(location, ".liteinit.lock", path), F_OK) != 0 ||
+        store_lock_open(location, &fd, &ignored) != 0)
+        return false;
+    bool held = !store_lock_try(fd);
+    (void)close(fd);
+    return held;
+}
+
+static int collect(const struct config *config, struct status *status, struct error *err)
+{
+    struct store_database *database = NULL;
+    char path[PATH_MAX];
+    if (command_open_visitor(config, &status->location, &status->probe, &database, err) != 0)
+        return -1;
+    (void)snprintf(status->journal_mode, sizeof status->journal_mode, "%s",
+                   store_journal_mode(database));
+    /* A folder that cannot be used, or a newer schema, is part of the answer. */
+    if (migrate_plan_build(store_handle(database), config->migrations, MIGRATE_NEWEST,
+                           &status->plan, &status->newer, &status->plan_error) != 0 &&
+        migrate_plan_build(store_handle(database), NULL, MIGRATE_NEWEST, &status->plan,
+                           &status->newer, err) != 0) {
+        store_close(database);
+        return -1;
+    }
+    int result = migrate_history_attempts(&status->plan.history, RECENT_ATTEMPTS, &status->attempts,
+                                          &status->attempt_count, err);
+    store_close(database);
+    if (result == 0)
+        result =
+            backup_catalogue_read(&status->location, config->backup_dir, &status->backups, err);
+    status->supervised = is_supervised(&status->location);
+    life_read(store_sibling(&status->location, ".liteinit.state", path), &status->life);
+    return result;
+}
+
+static void add_text(cJSON *object, const char *key, const char *text)
+{
+    if (text != NULL && text[0] != '\0')
+        (void)cJSON_AddStringToObject(object, key, text);
+}
+
+static const char *life_name(const struct status *status)
+{
+    switch (status->life.state) {
+    case LIFE_NONE:
+        break;
+    case LIFE_RUNNING:
+        return status->supervised ? "running" : "unclean";
+    case LIFE_ENDED:
+        return "ended";
+    case LIFE_UNREADABLE:
+        return "unreadable";
+    }
+    return "none";
+}
+
+static int print_json(const struct status *status)
+{
+    const struct migrate_plan *plan = &status->plan;
+    cJSON *root = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(root, "db", status->location.db);
+    (void)cJSON_AddNumberToObject(root, "bytes", (double)status->probe.size);
+    (void)cJSON_AddNumberToObject(root, "wal_bytes", (double)status->probe.wal_size);
+    (void)cJSON_AddStringToObject(root, "journal_mode", status->journal_mode);
+    (void)cJSON_AddBoolToObject(root, "supervised", status->supervised);
+    cJSON *life = cJSON_AddObjectToObject(root, "last_life");
+    (void)cJSON_AddStringToObject(life, "state", life_name(status));
+    add_text(life, "started", status->life.started);
+    add_text(life, "ended", status->life.ended);
+    if (status->life.state == LIFE_ENDED) {
+        (void)cJSON_AddNumberToObject(life, "exit_code", status->life.exit_code);
+        add_text(life, "wal", life_wal_name(status->life.wal));
+    }
+    (void)cJSON_AddNumberToObject(root, "schema_version", (double)plan->current);
+    cJSON *applied = cJSON_AddArrayToObject(root, "applied");
+    for (size_t i = 0; i < plan->applied_count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddNumberToObject(item, "version", (double)plan->applied[i].version);
+        add_text(item, "name", plan->applied[i].name);
+        add_text(item, "applied_at", plan->applied[i].applied_at);
+        add_text(item, "app_version", plan->applied[i].app_version);
+        add_text(item, "backup", plan->applied[i].backup);
+        (void)cJSON_AddItemToArray(applied, item);
+    }
+    cJSON *pending = cJSON_AddArrayToObject(root, "pending");
+    for (size_t i = 0; i < plan->pending_count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddNumberToObject(item, "version", (double)plan->pending[i]->version);
+        add_text(item, "file", plan->pending[i]->up);
+        (void)cJSON_AddBoolToObject(item, "reversible", plan->pending[i]->down != NULL);
+        (void)cJSON_AddItemToArray(pending, item);
+    }
+    cJSON *drift = cJSON_AddArrayToObject(root, "drift");
+    for (size_t i = 0; i < plan->drift_count; i++)
+        (void)cJSON_AddItemToArray(drift, cJSON_CreateString(plan->drift[i]));
+    cJSON *attempts = cJSON_AddArrayToObject(root, "recent");
+    for (size_t i = 0; i < status->attempt_count; i++) {
+        const struct migrate_attempt *attempt = &status->attempts[i];
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddNumberToObject(item, "version", (double)attempt->version);
+        add_text(item, "direction", attempt->direction);
+        add_text(item, "status", attempt->status);
+        add_text(item, "error", attempt->error);
+        add_text(item, "started_at", attempt->started_at);
+        add_text(item, "completed_at", attempt->completed_at);
+        add_text(item, "backup", attempt->backup);
+        (void)cJSON_AddItemToArray(attempts, item);
+    }
+    (void)cJSON_AddNumberToObject(root, "backups", (double)status->backups.count);
+    if (status->backups.count > 0)
+        add_text(root, "newest_backup", status->backups.entries[0].name);
+    if (status->plan_error.kind != ERROR_NONE)
+        add_text(root, "problem", status->plan_error.msg);
+    return command_print_json(root);
+}
+
+static void print_migrations(struct text_buffer *out, const struct status *status)
+{
+    const struct migrate_plan *plan = &status->plan;
+    (void)text_buffer_printf(out, "Schema      version %lld, %zu applied, %zu pending\n",
+                             (long long)plan->current, plan->applied_count, plan->pending_count);
+    if (status->plan_error.kind != ERROR_NONE)
+        (void)text_buffer_printf(out, "Problem     %s\n            -> %s\n", status->plan_error.msg,
+                                 status->plan_error.hint);
+    for (size_t i = 0; i < plan->drift_count; i++)
+        (void)text_buffer_printf(out, "Drift       %s\n", plan->drift[i]);
+    for (size_t i = 0; i < plan->pending_count; i++)
+        (void)text_buffer_printf(out, "Pending     %s%s\n", plan->pending[i]->up,
+                                 plan->pending[i]->down != NULL ? "" : " (no way back)");
+    for (size_t i = 0; i < status->attempt_count; i++) {
+        const struct migrate_attempt *attempt = &status->attempts[i];
+        (void)text_buffer_printf(
+            out, "%s %s  version %lld %s: %s%s%s\n", i == 0 ? "Recent     " : "           ",
+            attempt->started_at != NULL ? attempt->started_at : "", (long long)attempt->version,
+            attempt->direction != NULL ? attempt->direction : "",
+            attempt->status != NULL ? attempt->status : "", attempt->error != NULL ? ": " : "",
+            attempt->error != NULL ? attempt->error : "");
+    }
+}
+
+static void print_life(struct text_buffer *out, const struct status *status)
+{
+    const struct life *life = &status->life;
+    if (status->supervised)
+        (void)text_buffer_printf(out, "Liteinit    is at work on it since %s\n",
+                                 life->started[0] != '\0' ? life->started : "just now");
+    else if (life->state == LIFE_ENDED)
+        (void)text_buffer_printf(out, "Last life   ended %s with status %d, WAL %s\n", life->ended,
+                                 life->exit_code, life_wal_name(life->wal));
+    else if (life->state != LIFE_NONE)
+        (void)text_buffer_printf(out, "Last life   began %s and did not end in order\n",
+                                 life->started);
+}
+
+static int print_text(const struct status *status)
+{
+    struct text_buffer out = {.max = (size_t)8 << 20};
+    char size[32];
+    char wal[32];
+    text_format_size(size, sizeof size, status->probe.size);
+    text_format_size(wal, sizeof wal, status->probe.wal_size);
+    (void)text_buffer_printf(&out, "Database    %s (%s, journal mode %s, WAL %s)\n",
+                             status->location.db, size, status->journal_mode, wal);
+    print_life(&out, status);
+    print_migrations(&out, status);
+    if (status->backups.count == 0)
+        (void)text_buffer_printf(&out, "Backups     none in %s\n", status->backups.dir);
+    else
+        (void)text_buffer_printf(&out, "Backups     %zu in %s, newest %s (%s)\n",
+                                 status->backups.count, status->backups.dir,
+                                 status->backups.entries[0].name,
+                                 status->backups.entries[0].verified ? "verified" : "unverified");
+    return command_print_text(&out);
+}
+
+int command_status(const struct invocation *call)
+{
+    struct status status;
+    struct error err;
+    memset(&status, 0, sizeof status);
+    int result = collect(call->config, &status, &err);
+    if (result == 0)
+        result = command_flags.json ? print_json(&status) : print_text(&status);
+    else
+        result = command_fail("status.failed", "The status cannot be told", &err);
+    migrate_attempts_free(status.attempts, status.attempt_count);
+    migrate_plan_free(&status.plan);
+    backup_catalogue_free(&status.backups);
+    return result;
+}

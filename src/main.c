@@ -1,0 +1,20 @@
+/*
+ * liteinit's first breath.
+ *
+ * As PID 1 a stop signal with no handler is thrown away by the kernel (signal(7), and pid
+ * namespaces(7)), so everything is blocked before anything else happens: what arrives from now on
+ * stays pending until somebody is there to act on it (design facts 14 and 22).
+ */
+#include <signal.h>
+#include <stddef.h>
+
+#include "cli/cli.h"
+
+int main(int argc, char **argv)
+{
+    sigset_t all;
+    sigset_t inherited;
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, &inherited);
+    return cli_main(argc, argv, &inherited);
+}

@@ -1,0 +1,110 @@
+/* See prepare.h. The runner of the steps; the steps are in step_*.c. */
+#include "prepare/prepare.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "backup/catalogue.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "prepare/steps.h"
+#include "store/interrupt.h"
+
+/* When a step fails, `failed` is the event that says so. */
+static const struct step {
+    const char *name;
+    int (*run)(struct preparation *p, struct error *err);
+    const char *failed;
+} steps[] = {
+    {"lock", step_lock, "prepare.failed"},
+    {"volume", step_volume, "prepare.failed"},
+    {"probe", step_probe, "prepare.failed"},
+    {"open", step_open, "prepare.failed"},
+    {"check", step_check, "check.failed"},
+    {"plan", step_plan, "migrate.failed"},
+    {"fold", step_fold, "prepare.failed"},
+    {"space", step_space, "disk.low"},
+    {"backup", step_backup, "backup.failed"},
+    {"check-before", step_check_before, "check.failed"},
+    {"migrate", step_migrate, "migrate.failed"},
+    {"check-after", step_check_after, "check.failed"},
+    {"journal-mode", step_journal_mode, "prepare.failed"},
+    {"retention", step_retention, "backup.failed"},
+};
+
+static void log_failure(const struct preparation *p, const struct step *step,
+                        const struct error *err)
+{
+    const char *backup = p->report.backup[0] != '\0' ? p->report.backup : NULL;
+    const struct log_field *fields =
+        LOG_FIELDS(LOG_TEXT("db", p->location.db[0] != '\0' ? p->location.db : NULL),
+                   LOG_TEXT("step", step->name), LOG_TEXT("backup", backup));
+    if (err->kind == ERROR_INTERRUPTED)
+        log_error(LOG_WARN, "prepare.interrupted", err, fields, "Preparation stopped");
+    else if (p->newer)
+        log_error(LOG_ERROR, "schema.newer", err, fields, "Preparation failed");
+    else if (strcmp(step->failed, "migrate.failed") == 0)
+        log_error(LOG_ERROR, step->failed, err, fields, "Migration failed");
+    else if (strcmp(step->failed, "backup.failed") == 0)
+        log_error(LOG_ERROR, step->failed, err, fields, "Backup failed");
+    else
+        log_error(LOG_ERROR, step->failed, err, fields, "Preparation failed");
+}
+
+/* Damaged, or perhaps damaged: not a byte of it may change, and the WAL is evidence and data. */
+static bool must_not_write(const struct error *err, const struct step *step)
+{
+    return strcmp(step->failed, "check.failed") == 0 || store_error_is_damage(err);
+}
+
+/* After a failure that only added a row to the history, the backup that was just made still has
+ * the app's data as it is: the next start of a restart loop uses it again instead of filling the
+ * disk (design fact 11). The stamp can be read only when SQLite has closed the file. */
+static void keep_backup_usable(const struct preparation *p)
+{
+    struct store_probe probe;
+    struct error ignored;
+    if (p->report.backup[0] == '\0' || p->report.applied > 0)
+        return;
+    if (store_probe(&p->location, false, &probe, &ignored) == 0 && probe.wal_size == 0)
+        backup_catalogue_restamp(p->report.backup, probe.stamp);
+}
+
+int prepare_run(const struct prepare_request *request, struct prepare_report *ret_report,
+                struct error *err)
+{
+    struct preparation p = {.config = request->config, .target = request->target, .lock_fd = -1};
+    int64_t start = clock_monotonic_ms();
+    int result = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && result == 0 && !p.absent; i++) {
+        int64_t step_start = clock_monotonic_ms();
+        if (store_interrupted())
+            result = error_set(err, ERROR_INTERRUPTED, 0, "stopped before the step \"%s\"",
+                               steps[i].name);
+        else
+            result = steps[i].run(&p, err);
+        if (result == 0) {
+            log_event(LOG_DEBUG, "prepare.step",
+                      LOG_FIELDS(LOG_TEXT("step", steps[i].name),
+                                 LOG_NUMBER("duration_ms", clock_monotonic_ms() - step_start)),
+                      "Step %s is done", steps[i].name);
+            continue;
+        }
+        log_failure(&p, &steps[i], err);
+        if (p.database != NULL && must_not_write(err, &steps[i]))
+            store_keep_wal(p.database);
+    }
+    store_close(p.database);
+    if (result != 0)
+        keep_backup_usable(&p);
+    migrate_plan_free(&p.plan);
+    if (p.lock_fd >= 0)
+        (void)close(p.lock_fd);
+    if (result == 0) {
+        *ret_report = p.report;
+        log_event(LOG_DEBUG, "prepare.done",
+                  LOG_FIELDS(LOG_NUMBER("duration_ms", clock_monotonic_ms() - start)),
+                  "Preparation is done");
+    }
+    return result;
+}

@@ -1,0 +1,163 @@
+/* Room, the backup before a change, and the retention. */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backup/catalogue.h"
+#include "backup/draft.h"
+#include "backup/snapshot.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "prepare/steps.h"
+
+static bool backup_is_due(const struct preparation *p)
+{
+    if (p->fresh || p->config->backup == CONFIG_BACKUP_NEVER)
+        return false;
+    return p->plan.pending_count > 0 || p->config->backup == CONFIG_BACKUP_ALWAYS;
+}
+
+static int require_room(const char *path, const char *what, int64_t need, struct error *err)
+{
+    char free_text[32];
+    char need_text[32];
+    int64_t have = fs_free_bytes(path);
+    if (have < 0 || have >= need)
+        return 0;
+    text_format_size(free_text, sizeof free_text, have);
+    text_format_size(need_text, sizeof need_text, need);
+    (void)error_set(err, ERROR_BACKUP, 0,
+                    "disk too full to begin: %s (%s) has %s free and %s are needed", what, path,
+                    free_text, need_text);
+    return error_hint(err, "nothing was changed; free space there, or set --min-free lower if you "
+                           "know that the migration needs less");
+}
+
+/* Asked before, not found out after: a migration that rewrites a table needs about the database's
+ * size in WAL (design fact 17), the backup its size once more. */
+int step_space(struct preparation *p, struct error *err)
+{
+    char dir[PATH_MAX];
+    struct stat here;
+    struct stat there;
+    int64_t size = p->probe.size + p->probe.wal_size;
+    if (p->plan.pending_count == 0 && !backup_is_due(p))
+        return 0;
+    int64_t need = p->config->min_free >= 0 ? p->config->min_free : 2 * size;
+    if (p->plan.pending_count > 0 &&
+        require_room(p->location.dir, "the database's volume", need, err) != 0)
+        return -1;
+    if (!backup_is_due(p))
+        return 0;
+    backup_folder_path(&p->location, p->config->backup_dir, dir);
+    if (access(dir, F_OK) != 0) {
+        char parent[PATH_MAX];
+        fs_dir_name(dir, parent, sizeof parent);
+        (void)snprintf(dir, sizeof dir, "%s", parent);
+    }
+    if (stat(dir, &there) != 0 || stat(p->location.dir, &here) != 0)
+        return 0;
+    /* On one volume, `need` has counted the backup in already. */
+    if (here.st_dev == there.st_dev && p->plan.pending_count > 0)
+        return 0;
+    return require_room(dir, "the backup volume", size, err);
+}
+
+/* A restart loop must not push the good backups out (design fact 11). */
+static bool reuse_backup(struct preparation *p)
+{
+    struct backup_catalogue catalogue;
+    struct error ignored;
+    if (p->folded ||
+        backup_catalogue_read(&p->location, p->config->backup_dir, &catalogue, &ignored) != 0)
+        return false;
+    bool found = backup_catalogue_find(&catalogue, &p->location, p->probe.stamp, p->report.backup);
+    backup_catalogue_free(&catalogue);
+    if (found)
+        log_event(LOG_INFO, "backup.reused",
+                  LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("path", p->report.backup)),
+                  "Backup %s is used again: the data has not changed since it was made",
+                  p->report.backup);
+    return found;
+}
+
+static void log_done(const struct preparation *p, const struct backup_result *result)
+{
+    char size[32];
+    char copy[32];
+    char verify[32];
+    text_format_size(size, sizeof size, result->bytes);
+    text_format_duration(copy, sizeof copy, result->copy_ms);
+    text_format_duration(verify, sizeof verify, result->verify_ms);
+    log_event(LOG_INFO, "backup.done",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("path", result->path),
+                         LOG_NUMBER("bytes", result->bytes), LOG_TEXT("sha256", result->sha256),
+                         LOG_NUMBER("version", p->plan.current),
+                         LOG_NUMBER("copy_ms", result->copy_ms),
+                         LOG_NUMBER("verify_ms", result->verify_ms),
+                         LOG_NUMBER("duration_ms", result->copy_ms + result->verify_ms)),
+              "Backup made and verified: %s (%s, copied in %s, verified in %s)", result->path, size,
+              copy, verify);
+}
+
+int step_backup(struct preparation *p, struct error *err)
+{
+    if (!backup_is_due(p)) {
+        if (p->plan.pending_count > 0 && !p->fresh)
+            log_event(LOG_WARN, "backup.skipped", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
+                      "No backup is made before the migration: backup is set to never");
+        return 0;
+    }
+    if (reuse_backup(p))
+        return 0;
+    struct backup_result result;
+    struct backup_request request = {
+        .dir = p->config->backup_dir,
+        .name = p->config->backup_name,
+        .reason = p->plan.pending_count > 0 ? "migration" : "start",
+        .app_version = p->config->app_version,
+        .schema_version = p->plan.current,
+        .full_check = p->config->check == CONFIG_CHECK_FULL,
+    };
+    log_event(LOG_INFO, "backup.start",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("reason", request.reason)),
+              "Backup of %s begins", p->location.db);
+    if (backup_snapshot_cold(p->database, &request, &result, err) != 0)
+        return -1;
+    (void)snprintf(p->report.backup, sizeof p->report.backup, "%s", result.path);
+    p->checked = true;
+    log_done(p, &result);
+    return 0;
+}
+
+static void log_pruned(void *context, const struct backup_entry *entry)
+{
+    const struct preparation *p = context;
+    log_event(LOG_INFO, "backup.pruned",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("path", entry->name),
+                         LOG_NUMBER("bytes", entry->size)),
+              "Backup %s was removed: the retention keeps newer ones", entry->name);
+}
+
+/* After all went well: a failed update never removes a backup. A retention that fails costs disk,
+ * not data, so the app starts all the same. */
+int step_retention(struct preparation *p, struct error *err)
+{
+    struct backup_catalogue catalogue;
+    struct error failure;
+    (void)err;
+    if (!backup_is_due(p))
+        return 0;
+    if (backup_catalogue_read(&p->location, p->config->backup_dir, &catalogue, &failure) == 0) {
+        int result = backup_catalogue_prune(&catalogue, &p->location, p->config->keep,
+                                            p->config->keep_days, log_pruned, p, &failure);
+        backup_catalogue_free(&catalogue);
+        if (result == 0)
+            return 0;
+    }
+    log_error(LOG_WARN, "backup.failed", &failure, LOG_FIELDS(LOG_TEXT("db", p->location.db)),
+              "Old backups could not be removed, ignoring");
+    return 0;
+}

@@ -1,0 +1,125 @@
+/* The first steps: the lock, the volume, a look at the file, and being alone with it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "prepare/steps.h"
+#include "store/lock.h"
+#include "store/volume.h"
+
+int step_lock(struct preparation *p, struct error *err)
+{
+    if (store_locate(p->config->db, &p->location, err) != 0 ||
+        store_lock_inherit(&p->location, &p->lock_fd, err) != 0)
+        return -1;
+    return store_lock_take(&p->location, p->lock_fd, p->config->lock_timeout, err);
+}
+
+int step_volume(struct preparation *p, struct error *err)
+{
+    struct store_volume volume = store_volume_of(p->location.dir);
+    (void)err;
+    if (volume.warning != NULL)
+        log_event(LOG_WARN, "volume.warning",
+                  LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("volume", volume.type),
+                             LOG_TEXT("hint", volume.hint)),
+                  "Volume of %s (%s): %s", p->location.db, volume.type, volume.warning);
+    return 0;
+}
+
+int step_probe(struct preparation *p, struct error *err)
+{
+    const char *last_stop = getenv(PREPARE_LAST_STOP_VARIABLE);
+    if (store_probe(&p->location, true, &p->probe, err) != 0)
+        return -1;
+    p->unclean = p->probe.wal_size > 0 || p->probe.journal_size > 0 ||
+                 (last_stop != NULL && strcmp(last_stop, "unclean") == 0);
+    p->fresh = p->probe.kind != STORE_DATABASE;
+    if (p->fresh && p->config->migrations == NULL) {
+        p->absent = true;
+        log_event(LOG_INFO, "db.open", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
+                  "There is no database at %s yet and there are no migrations: the app makes it",
+                  p->location.db);
+    }
+    return 0;
+}
+
+/* A folder of migrations that cannot be used must not leave a new, empty database behind. */
+static int look_at_migrations(const struct preparation *p, struct error *err)
+{
+    struct migrate_folder folder;
+    if (migrate_folder_read(p->config->migrations, &folder, err) != 0)
+        return -1;
+    migrate_folder_free(&folder);
+    return 0;
+}
+
+int step_open(struct preparation *p, struct error *err)
+{
+    char size[32];
+    if (p->fresh && look_at_migrations(p, err) != 0)
+        return -1;
+    if (store_open(&p->location, STORE_EXCLUSIVE, p->config->busy_timeout, &p->database, err) != 0)
+        return -1;
+    if (p->fresh) {
+        if (p->config->journal_mode == CONFIG_JOURNAL_WAL && store_set_wal(p->database, err) != 0)
+            return -1;
+        log_event(LOG_INFO, "db.created", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
+                  "Made a new database at %s%s", p->location.db,
+                  p->probe.kind == STORE_EMPTY ? " (an empty file was there)" : "");
+    }
+    const char *mode = store_journal_mode(p->database);
+    text_format_size(size, sizeof size, p->probe.size);
+    log_event(LOG_INFO, "db.open",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("journal_mode", mode),
+                         LOG_NUMBER("bytes", p->probe.size)),
+              "Database connected with %s mode: %s, %s", strcmp(mode, "wal") == 0 ? "WAL" : mode,
+              p->location.db, size);
+    return 0;
+}
+
+int step_fold(struct preparation *p, struct error *err)
+{
+    struct store_checkpoint fold;
+    char size[32];
+    if (p->probe.journal_size > 0 && !p->fresh)
+        log_event(
+            LOG_WARN, "wal.recovered",
+            LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("bytes", p->probe.journal_size)),
+            "Recovered: an unfinished transaction that the last stop left in the rollback "
+            "journal was rolled back");
+    if (store_checkpoint_truncate(p->database, &fold, err) != 0)
+        return -1;
+    if (!fold.complete)
+        return error_set(err, ERROR_BUSY, 0, "the WAL of %s could not be folded in: it is in use",
+                         p->location.db);
+    p->folded = fold.frames > 0 || p->probe.journal_size > 0;
+    if (p->probe.wal_size == 0 || fold.frames == 0)
+        return 0;
+    text_format_size(size, sizeof size, p->probe.wal_size);
+    log_event(LOG_WARN, "wal.recovered",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("bytes", p->probe.wal_size),
+                         LOG_NUMBER("pages", fold.frames)),
+              "Recovered the WAL that the last stop left: %lld pages (%s) are folded into the "
+              "database",
+              (long long)fold.frames, size);
+    return 0;
+}
+
+int step_journal_mode(struct preparation *p, struct error *err)
+{
+    if (p->config->journal_mode != CONFIG_JOURNAL_WAL ||
+        strcmp(store_journal_mode(p->database), "wal") == 0)
+        return 0;
+    char before[16];
+    (void)snprintf(before, sizeof before, "%s", store_journal_mode(p->database));
+    if (store_set_wal(p->database, err) != 0)
+        return -1;
+    log_event(LOG_INFO, "db.journal_mode",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("journal_mode", "wal")),
+              "Journal mode changed from %s to WAL", before);
+    return 0;
+}
