@@ -6,15 +6,13 @@
  * stays pending until somebody is there to act on it (design facts 14 and 22).
  */
 #include <signal.h>
-#include <stddef.h>
 
 #include "cli/cli.h"
+#include "proc/signals.h"
 
 int main(int argc, char **argv)
 {
-    sigset_t all;
     sigset_t inherited;
-    (void)sigfillset(&all);
-    (void)sigprocmask(SIG_SETMASK, &all, &inherited);
+    proc_signals_block_all(&inherited);
     return cli_main(argc, argv, &inherited);
 }
