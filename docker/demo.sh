@@ -121,8 +121,10 @@ begin_life() {
     echo "$init" >"$work/pid"
     until_true 20 app_listens || fail "the app did not listen within 20 s"
     [ -s "$port_file" ] || {
-        wait "$ns" || :
-        fail "liteinit ended before the app listened"
+        status=0
+        wait "$ns" || status=$?
+        ns='' init=''
+        fail "liteinit ended with $status before the app listened"
     }
     url=http://127.0.0.1:$(cat "$port_file")
     inside=$(sed -n 's/^NSpid:.*[[:space:]]\([0-9]*\)$/\1/p' "/proc/$init/status")

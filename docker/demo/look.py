@@ -124,7 +124,8 @@ def children(path, backup):
         if lost:
             fail("%s: %d of the %d rows before the rebuild are gone or changed"
                  % (table, lost, before))
-        see("%-9s %5d rows before the rebuild, %5d after, none lost" % (table, before, after))
+        see("%-9s %4d rows before the rebuild, each of them still there; %d by now"
+            % (table, before, after))
     odd = one(db, "SELECT count(*) FROM main.items"
                   " WHERE unit IS NULL OR unit NOT IN ('piece', 'kg', 'g', 'litre', 'ml')")
     if odd:
