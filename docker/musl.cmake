@@ -20,12 +20,10 @@ set(ENV{PKG_CONFIG_PATH} "")
 
 string(JOIN " " CMAKE_C_FLAGS_INIT
   -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -fstack-clash-protection)
-# What -O2 inlines, unrolls and aligns makes SQLite a fifth larger and no query faster; unwind
-# tables are of no use in a stripped binary. A small PID 1 is worth more than either.
-string(JOIN " " flags
-  -O2 -DNDEBUG -fno-inline-functions -fno-tree-vectorize
-  -falign-functions=1 -falign-jumps=1 -falign-loops=1 -falign-labels=1
-  -fno-asynchronous-unwind-tables)
-set(CMAKE_C_FLAGS_RELEASE "${flags}" CACHE STRING "Flags of the release build")
+# -Os: at -O2 the binary is 0.4 MB larger and SQLite no faster (inserts, a table rebuild and
+# integrity_check over 400,000 rows take the same user time). Unwind tables are of no use in a
+# stripped binary, and link-time optimisation saved 32 bytes.
+set(CMAKE_C_FLAGS_RELEASE "-Os -DNDEBUG -fno-asynchronous-unwind-tables"
+    CACHE STRING "Flags of the release build")
 string(JOIN " " CMAKE_EXE_LINKER_FLAGS_INIT
   -static-pie -s -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack)

@@ -115,6 +115,7 @@ LIBRARIES
 
 # --- The libraries. Sections of their own, so that the linker can drop what nobody calls.
 flags="-O2 -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong"
+flags="$flags -fstack-clash-protection -fno-asynchronous-unwind-tables"
 
 quietly "$log" cmake -S "$temp/src/libuv1" -B "$temp/uv" -G Ninja -DCMAKE_BUILD_TYPE=None \
     -DCMAKE_C_COMPILER="$out/bin/cc" -DCMAKE_C_FLAGS="$flags" -DLIBUV_BUILD_TESTS=OFF ||
