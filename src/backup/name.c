@@ -7,6 +7,7 @@
 #include "base/fs.h"
 
 struct values {
+    char db[NAME_MAX + 1];
     char stem[NAME_MAX + 1];
     char ext[NAME_MAX + 1];
     char date[16];
@@ -15,10 +16,18 @@ struct values {
     char version[24];
 };
 
+/* A hidden database (.app.db) has backups that can be seen. */
+static const char *visible_name(const char *path)
+{
+    const char *name = fs_base_name(path);
+    return name + strspn(name, ".");
+}
+
 static void fill_values(const struct backup_name_parts *parts, struct values *values)
 {
     struct tm tm = {.tm_mday = 1};
-    (void)snprintf(values->stem, sizeof values->stem, "%s", fs_base_name(parts->db));
+    (void)snprintf(values->db, sizeof values->db, "%s", visible_name(parts->db));
+    (void)snprintf(values->stem, sizeof values->stem, "%s", values->db);
     char *dot = strrchr(values->stem, '.');
     values->ext[0] = '\0';
     if (dot != NULL && dot != values->stem) {
@@ -40,10 +49,9 @@ static const char *value_of(const char *token, size_t length, const struct value
     const struct {
         const char *name;
         const char *value;
-    } table[] = {{"stem", values->stem},    {"ext", values->ext},
-                 {"date", values->date},    {"time", values->time},
-                 {"iso", values->iso},      {"version", values->version},
-                 {"reason", parts->reason}, {"db", fs_base_name(parts->db)}};
+    } table[] = {{"stem", values->stem},    {"ext", values->ext}, {"date", values->date},
+                 {"time", values->time},    {"iso", values->iso}, {"version", values->version},
+                 {"reason", parts->reason}, {"db", values->db}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strlen(table[i].name) == length && strncmp(table[i].name, token, length) == 0)
             return table[i].value;
