@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -93,6 +94,17 @@ static void write_version(char *out, size_t size, const char *version)
     out[len] = '\0';
 }
 
+/* As with the lock and the database: what root makes belongs to the owner of the folder, so that
+ * the app's user can read it. */
+static void adopt_owner(const char *path, int fd)
+{
+    char dir[PATH_MAX];
+    struct stat st;
+    fs_dir_name(path, dir, sizeof dir);
+    if (geteuid() == 0 && stat(dir, &st) == 0 && st.st_uid != 0)
+        (void)!fchown(fd, st.st_uid, st.st_gid);
+}
+
 int life_write(const char *path, const struct life *life, struct error *err)
 {
     char text[1024];
@@ -115,6 +127,7 @@ int life_write(const char *path, const struct life *life, struct error *err)
         open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (fd < 0)
         return error_set(err, error_kind_of_errno(errno), errno, "cannot create %s", temp);
+    adopt_owner(path, fd);
     if (fs_write_all(fd, text, (size_t)size) != 0 || rename(temp, path) != 0) {
         int sys = errno;
         (void)unlink(temp);
