@@ -172,10 +172,27 @@ void store_stamp(int fd, char out[STORE_STAMP_SIZE])
                    big_endian(counter, 4));
 }
 
+/* Whether the journal belongs to a database that had pages when it was begun. One of a first
+ * transaction that was killed has none to restore, and SQLite itself throws it away:
+ * https://www.sqlite.org/fileformat2.html, section 3. */
+static bool journal_has_pages(const struct store_location *location)
+{
+    static const unsigned char magic[8] = {0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7};
+    unsigned char header[20];
+    char path[PATH_MAX];
+    cleanup_close int fd = open(store_sibling(location, "-journal", path),
+                                O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return true;
+    ssize_t n = pread(fd, header, sizeof header, 0);
+    return n < 0 || (n == (ssize_t)sizeof header && memcmp(header, magic, sizeof magic) == 0 &&
+                     big_endian(header + 16, 4) > 0);
+}
+
 static int probe_absent(const struct store_location *location, bool writable,
                         const struct store_probe *probe, struct error *err)
 {
-    if (probe->wal_size > 0 || probe->journal_size > 0) {
+    if (probe->wal_size > 0 || (probe->journal_size > 0 && journal_has_pages(location))) {
         const char *suffix = probe->wal_size > 0 ? "-wal" : "-journal";
         const char *state = probe->kind == STORE_EMPTY ? "is empty" : "is missing";
         (void)error_set(err, probe->kind == STORE_EMPTY ? ERROR_DATA : ERROR_NOT_FOUND, 0,
