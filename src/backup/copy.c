@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +20,7 @@
 #define FICLONE _IOW(0x94, 9, int)
 #endif
 
+/* Bounds what a stop signal waits for, and the memory of the plain way. */
 #define CHUNK ((size_t)1 << 20)
 
 static int write_error(struct error *err)
@@ -29,10 +33,20 @@ static int write_error(struct error *err)
     return -1;
 }
 
-/* One chunk: moved inside the kernel where it can, and read once for the sum (the page cache has
- * it then). *method falls back to plain writing and stays there. */
-static int copy_chunk(int from, int to, int64_t offset, unsigned char *buffer, ssize_t *ret_n,
-                      bool *in_kernel, struct error *err)
+/* One chunk inside the kernel. *ret_n is 0 at the end of the file; false when this way does not
+ * work here (another volume, an old kernel), and nothing was copied then. */
+static bool copy_in_kernel(int from, int to, int64_t offset, ssize_t *ret_n)
+{
+    off_t in = offset;
+    off_t out = offset;
+    do {
+        *ret_n = copy_file_range(from, &in, to, &out, CHUNK, 0);
+    } while (*ret_n < 0 && errno == EINTR);
+    return *ret_n >= 0 || errno == ENOSPC || errno == EDQUOT || errno == EIO;
+}
+
+static int copy_by_hand(int from, int to, int64_t offset, unsigned char *buffer, ssize_t *ret_n,
+                        struct error *err)
 {
     ssize_t n = 0;
     do {
@@ -40,65 +54,57 @@ static int copy_chunk(int from, int to, int64_t offset, unsigned char *buffer, s
     } while (n < 0 && errno == EINTR);
     if (n < 0)
         return error_set(err, ERROR_BACKUP, errno, "cannot read the database for the backup");
-    size_t done = 0;
-    while (*in_kernel && done < (size_t)n) {
-        off_t in = offset + (off_t)done;
-        off_t out = in;
-        ssize_t moved = copy_file_range(from, &in, to, &out, (size_t)n - done, 0);
-        if (moved > 0)
-            done += (size_t)moved;
-        else if (moved < 0 && (errno == ENOSPC || errno == EDQUOT || errno == EIO))
-            return write_error(err);
-        else if (moved == 0 || errno != EINTR)
-            *in_kernel = false;
-    }
-    while (done < (size_t)n) {
-        ssize_t written = pwrite(to, buffer + done, (size_t)n - done, offset + (off_t)done);
+    for (ssize_t done = 0; done < n;) {
+        ssize_t written = pwrite(to, buffer + done, (size_t)(n - done), offset + done);
         if (written < 0 && errno != EINTR)
             return write_error(err);
-        done += written > 0 ? (size_t)written : 0;
+        done += written > 0 ? written : 0;
     }
     *ret_n = n;
     return 0;
 }
 
-static int copy_content(int from, int to, struct backup_copy *copy, struct error *err)
+static int copy_content(int from, int to, int64_t *ret_bytes, struct error *err)
 {
-    cleanup_free unsigned char *buffer = malloc(CHUNK);
-    struct hash hash;
+    cleanup_free unsigned char *buffer = NULL;
+    int64_t offset = 0;
     bool in_kernel = true;
     ssize_t n = 1;
-    if (buffer == NULL)
-        return error_set(err, ERROR_BACKUP, ENOMEM, "cannot copy the database");
-    hash_start(&hash);
     while (n > 0) {
         if (store_interrupted())
             return error_set(err, ERROR_INTERRUPTED, 0, "the backup was stopped");
-        if (copy_chunk(from, to, copy->bytes, buffer, &n, &in_kernel, err) != 0)
+        if (in_kernel && !copy_in_kernel(from, to, offset, &n)) {
+            in_kernel = false;
+            buffer = malloc(CHUNK);
+            if (buffer == NULL)
+                return error_set(err, ERROR_BACKUP, ENOMEM, "cannot copy the database");
+        }
+        if (in_kernel && n < 0)
+            return write_error(err);
+        if (!in_kernel && copy_by_hand(from, to, offset, buffer, &n, err) != 0)
             return -1;
-        hash_add(&hash, buffer, (size_t)n);
-        /* Lets the disk work while the next chunk is read and summed. */
+        /* Lets the disk begin while the rest is copied. */
         if (n > 0)
-            (void)sync_file_range(to, copy->bytes, n, SYNC_FILE_RANGE_WRITE);
-        copy->bytes += n;
+            (void)sync_file_range(to, offset, n, SYNC_FILE_RANGE_WRITE);
+        offset += n;
     }
-    hash_finish(&hash, copy->sha256);
+    *ret_bytes = offset;
     return 0;
 }
 
-int backup_copy_file(int from, int to, struct backup_copy *ret_copy, struct error *err)
+int backup_copy_file(int from, int to, bool *ret_cloned, int64_t *ret_bytes, struct error *err)
 {
-    struct backup_copy copy = {.bytes = 0};
     struct stat st;
-    if (ioctl(to, FICLONE, from) == 0) {
-        if (fstat(to, &st) != 0)
-            return error_set(err, ERROR_BACKUP, errno, "cannot look at the backup");
-        copy.cloned = true;
-        copy.bytes = st.st_size;
-    } else if (copy_content(from, to, &copy, err) != 0) {
-        return -1;
+    if (ioctl(to, FICLONE, from) != 0) {
+        if (copy_content(from, to, ret_bytes, err) != 0)
+            return -1;
+        *ret_cloned = false;
+        return 0;
     }
-    *ret_copy = copy;
+    if (fstat(to, &st) != 0)
+        return error_set(err, ERROR_BACKUP, errno, "cannot look at the backup");
+    *ret_bytes = st.st_size;
+    *ret_cloned = true;
     return 0;
 }
 
@@ -125,4 +131,36 @@ int backup_hash_file(int fd, char out[HASH_HEX_SIZE], struct error *err)
     }
     hash_finish(&hash, out);
     return 0;
+}
+
+static void *hash_main(void *context)
+{
+    struct backup_hash_job *job = context;
+    job->result = backup_hash_file(job->fd, job->sum, &job->err);
+    return NULL;
+}
+
+void backup_hash_start(struct backup_hash_job *job, int fd)
+{
+    sigset_t all;
+    sigset_t before;
+    job->fd = fd;
+    /* Signals are for the thread that is inside SQLite. */
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    job->threaded = pthread_create(&job->thread, NULL, hash_main, job) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!job->threaded)
+        (void)hash_main(job);
+}
+
+int backup_hash_finish(struct backup_hash_job *job, char out[HASH_HEX_SIZE], struct error *err)
+{
+    if (job->threaded)
+        (void)pthread_join(job->thread, NULL);
+    if (job->result != 0)
+        *err = job->err;
+    else
+        memcpy(out, job->sum, HASH_HEX_SIZE);
+    return job->result;
 }

@@ -33,19 +33,16 @@ static int copy_cold(struct store_database *database, struct backup_draft *draft
                      struct backup_manifest *manifest, struct backup_result *result,
                      struct error *err)
 {
-    struct backup_copy copy;
     char before[STORE_STAMP_SIZE];
     char after[STORE_STAMP_SIZE];
     int source = store_source_fd(database);
     int64_t start = clock_monotonic_ms();
     store_stamp(source, before);
-    if (backup_copy_file(source, draft->fd, &copy, err) != 0 || backup_draft_sync(draft, err) != 0)
+    if (backup_copy_file(source, draft->fd, &result->cloned, &result->bytes, err) != 0 ||
+        backup_draft_sync(draft, err) != 0)
         return -1;
     store_stamp(source, after);
     result->copy_ms = clock_monotonic_ms() - start;
-    result->cloned = copy.cloned;
-    result->bytes = copy.bytes;
-    (void)snprintf(manifest->sha256, sizeof manifest->sha256, "%s", copy.sha256);
     if (before[0] == '\0' || strcmp(before, after) != 0)
         return error_set(err, ERROR_BACKUP, 0,
                          "the database changed while it was copied, although it is locked: "
@@ -62,14 +59,21 @@ static int verify(struct backup_draft *draft, bool full, const struct store_sche
                   struct backup_manifest *manifest, struct backup_result *result, struct error *err)
 {
     int64_t start = clock_monotonic_ms();
-    if (backup_verify_file(draft->temp, full, manifest, err) != 0)
+    struct backup_hash_job sum;
+    backup_hash_start(&sum, draft->fd);
+    int checked = backup_verify_file(draft->temp, full, manifest, err);
+    struct error hash_error;
+    int hashed = backup_hash_finish(&sum, manifest->sha256, &hash_error);
+    if (checked != 0)
         return -1;
+    if (hashed != 0) {
+        *err = hash_error;
+        return -1;
+    }
     if (manifest->size != result->bytes)
         return error_set(err, ERROR_BACKUP, 0, "the copy has %lld bytes, %lld were written",
                          (long long)manifest->size, (long long)result->bytes);
     if (counted != NULL && store_schema_compare(counted, &manifest->schema, err) != 0)
-        return -1;
-    if (manifest->sha256[0] == '\0' && backup_hash_file(draft->fd, manifest->sha256, err) != 0)
         return -1;
     manifest->verified = true;
     result->verify_ms = clock_monotonic_ms() - start;

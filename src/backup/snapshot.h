@@ -34,7 +34,7 @@ struct backup_result {
     char sha256[HASH_HEX_SIZE];
     int64_t bytes;
     int64_t copy_ms;   /* copying and syncing */
-    int64_t verify_ms; /* checking, counting, and the sum where it was not made while copying */
+    int64_t verify_ms; /* checking, counting and summing */
     bool cloned;
 };
 

@@ -78,6 +78,19 @@ static int open_error(const struct store_database *database, struct error *err)
 }
 
 /*
+ * In WAL mode synchronous=NORMAL cannot damage the database; a power cut may undo the newest
+ * transactions, whole (https://www.sqlite.org/pragma.html#pragma_synchronous). What is undone then
+ * are migrations of this very start, which run again; the checkpoint at the end syncs all before
+ * the app starts. So a thousand migrations need not wait for the disk a thousand times.
+ */
+static int relax_sync(struct store_database *database, struct error *err)
+{
+    if (strcmp(store_journal_mode(database), "wal") != 0)
+        return 0;
+    return sql_exec(database->handle, "PRAGMA main.synchronous = NORMAL", err);
+}
+
+/*
  * BEGIN EXCLUSIVE in exclusive locking mode takes the lock on the file that every other
  * connection, reader or writer, holds at least shared: whoever gets it is alone, and keeps it
  * after COMMIT (https://www.sqlite.org/pragma.html#pragma_locking_mode). In WAL mode the wal-index
@@ -94,7 +107,7 @@ static int become_sole_user(struct store_database *database, struct error *err)
                         database->location.db);
         return error_hint(err, "check the owner of the file and whether its volume is read-only");
     }
-    return 0;
+    return relax_sync(database, err);
 }
 
 /* A visitor must not be the one who folds the WAL in when it closes, unless there was none. */
@@ -258,7 +271,7 @@ int store_set_wal(struct store_database *database, struct error *err)
         return sql_error(err, database->handle, "cannot set WAL mode on %s", database->location.db);
     const char *mode = store_journal_mode(database);
     if (strcmp(mode, "wal") == 0)
-        return 0;
+        return relax_sync(database, err);
     (void)error_set(err, ERROR_IO, 0, "WAL mode was asked for and %s stays in mode %s",
                     database->location.db, mode);
     return error_hint(err, "the volume may not support WAL; set --journal-mode keep");

@@ -17,6 +17,7 @@
 #include "store/interrupt.h"
 
 #define POLL_MS 50
+#define HOLDER_SIZE 160
 
 int store_lock_open(const struct store_location *location, int *ret_fd, struct error *err)
 {
@@ -85,9 +86,14 @@ static void write_holder(int fd)
         host[0] = '\0';
     /* A worker takes the lock for its parent, PID 1, which is who holds it from then on. */
     long pid = getenv(STORE_LOCK_FD_VARIABLE) != NULL ? (long)getppid() : (long)getpid();
-    int n = snprintf(text, sizeof text, "pid %ld on host %s since %s\n", pid, host, now);
-    if (n > 0 && ftruncate(fd, 0) == 0)
-        (void)!pwrite(fd, text, (size_t)n, 0);
+    int n = snprintf(text, sizeof text, "pid %ld on host %s since %s", pid, host, now);
+    if (n <= 0 || n >= HOLDER_SIZE)
+        return;
+    /* Always the same size: the disk has nothing to allocate, and readers end at the newline. */
+    memset(text + n, ' ', (size_t)(HOLDER_SIZE - n));
+    text[n] = '\n';
+    text[HOLDER_SIZE - 1] = '\n';
+    (void)!pwrite(fd, text, HOLDER_SIZE, 0);
 }
 
 int store_lock_take(const struct store_location *location, int fd, int64_t timeout_ms,
