@@ -168,6 +168,13 @@ rush() {
     [ -d "/proc/$load" ] || fail "the load client ended too soon: $(cat "$work/load.log")"
 }
 
+# rush_goes_on: the clients are still at it, and their writes are acknowledged.
+rush_goes_on() {
+    lines=$(wc -l <"$record")
+    until_true 20 recorded $((lines + 50)) || fail "no write is acknowledged any more"
+    [ -d "/proc/$load" ] || fail "the load client ended too soon: $(cat "$work/load.log")"
+}
+
 # rush_is_over: the clients saw the app go away, in the middle of their work.
 rush_is_over() {
     wait "$load" || fail "$(cat "$work/load.log")"
@@ -244,6 +251,14 @@ tell "It opens by itself, is sound, and has schema version $first_schema."
 tell "Its sha256 is the one in its manifest."
 traffic second 200
 rush stopping 200
+# Only whole lines: the clients go on writing theirs.
+sed -n '/}$/p' "$record" >"$work/by-then.jsonl"
+live=$(become "$liteinit" backup --reason demo --json 2>"$work/live.log") ||
+    fail "liteinit backup, while the app runs, ended with $?: $(cat "$work/live.log")"
+live=$(printf '%s\n' "$live" | "$python" -c 'import json, sys; print(json.load(sys.stdin)["path"])')
+tell "By hand, while the app writes, a backup: $live"
+look holds "$live" "$work/by-then.jsonl"
+rush_goes_on
 tell "Stopped while requests come in:"
 end_life TERM "$init" 0
 rush_is_over

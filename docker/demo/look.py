@@ -4,6 +4,7 @@
   look.py data DB RECORD SCHEMA    every acknowledged write is there, and the file is sound
   look.py children DB BACKUP       the rebuild kept each row that the backup holds
   look.py backup DB FOLDER SCHEMA  the newest backup opens by itself and is what the manifest says
+  look.py holds BACKUP RECORD      every write acknowledged by then is in that backup
   look.py events LOG NAME…         these events are in the log, in this order; prints what they say
   look.py free LOG NAME…           none of these events is in the log
 
@@ -156,6 +157,20 @@ def backup(path, folder, version):
     print(copy)
 
 
+def holds(copy, record):
+    db = open_alone(copy)
+    sound(db, copy)
+    promised, _ = writes(record)
+    for kind, sql in (("item", "SELECT id, name, note FROM items"),
+                      ("movement", "SELECT id, item_id, change, note FROM movements")):
+        lost = promised[kind] - set(db.execute(sql))
+        if lost:
+            fail("%s lacks %d %ss that were acknowledged before it was begun"
+                 % (copy, len(lost), kind))
+    see("It opens by itself, is sound, and holds all %d writes that were acknowledged by then."
+        % sum(map(len, promised.values())))
+
+
 def events_of(log):
     """The JSON lines of the log; the app's own lines in between are passed over."""
     with open(log, encoding="utf-8", errors="replace") as file:
@@ -189,7 +204,8 @@ def free(log, *names):
                  % (log, event["event"], event["msg"]))
 
 
-COMMANDS = {"data": data, "children": children, "backup": backup, "events": events, "free": free}
+COMMANDS = {"data": data, "children": children, "backup": backup, "holds": holds, "events": events,
+            "free": free}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in COMMANDS:
