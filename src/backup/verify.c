@@ -2,35 +2,11 @@
 #include "backup/verify.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "store/check.h"
 #include "store/interrupt.h"
 #include "store/sql.h"
-
-/* file:PATH?immutable=1 with every byte that has a meaning in a URI escaped. */
-static int make_uri(const char *path, char *out, size_t size, struct error *err)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    size_t n = (size_t)snprintf(out, size, "file:");
-    for (; *path != '\0'; path++) {
-        unsigned char c = (unsigned char)*path;
-        if (n + 16 > size)
-            return error_set(err, ERROR_BACKUP, ENAMETOOLONG, "cannot open the backup");
-        if (c <= ' ' || c >= 0x7F || strchr("?#%&", c) != NULL) {
-            out[n++] = '%';
-            out[n++] = digits[c >> 4];
-            out[n++] = digits[c & 15];
-        } else {
-            out[n++] = (char)c;
-        }
-    }
-    (void)snprintf(out + n, size - n, "?immutable=1");
-    return 0;
-}
 
 static int inspect(sqlite3 *handle, const char *path, bool full, struct backup_manifest *manifest,
                    struct error *err)
@@ -58,22 +34,12 @@ static int inspect(sqlite3 *handle, const char *path, bool full, struct backup_m
 int backup_verify_file(const char *path, bool full, struct backup_manifest *manifest,
                        struct error *err)
 {
-    char uri[3 * PATH_MAX + 32];
     sqlite3 *handle = NULL;
-    int result = -1;
-    if (make_uri(path, uri, sizeof uri, err) != 0)
+    if (sql_open_immutable(path, &handle, err) != 0)
         return -1;
-    if (sqlite3_open_v2(uri, &handle,
-                        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE,
-                        NULL) != SQLITE_OK) {
-        if (handle == NULL)
-            return error_set(err, ERROR_BACKUP, ENOMEM, "cannot open %s", path);
-        (void)sql_error(err, handle, "cannot open %s", path);
-    } else {
-        store_interrupt_watch(handle);
-        result = inspect(handle, path, full, manifest, err);
-        store_interrupt_watch(NULL);
-    }
+    store_interrupt_watch(handle);
+    int result = inspect(handle, path, full, manifest, err);
+    store_interrupt_watch(NULL);
     (void)sqlite3_close(handle);
     return result;
 }

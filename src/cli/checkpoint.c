@@ -34,6 +34,12 @@ static int fold(const struct config *config, const struct store_location *locati
                   "There is no database to close");
         return 0;
     }
+    /* The app's last connection has folded the WAL in when it closed. */
+    if (!probe.companions) {
+        log_event(LOG_INFO, "db.close", LOG_FIELDS(LOG_TEXT("db", location->db)),
+                  "Database closed: the app has left no WAL behind");
+        return 0;
+    }
     if (store_open(location, STORE_EXCLUSIVE, config->busy_timeout, &database, err) != 0)
         return -1;
     int status = store_checkpoint_truncate(database, &result, err);

@@ -19,6 +19,7 @@ static const struct step {
     {"lock", step_lock, "prepare.failed"},
     {"volume", step_volume, "prepare.failed"},
     {"probe", step_probe, "prepare.failed"},
+    {"glance", step_glance, "prepare.failed"},
     {"open", step_open, "prepare.failed"},
     {"check", step_check, "check.failed"},
     {"plan", step_plan, "migrate.failed"},
@@ -76,7 +77,7 @@ int prepare_run(const struct prepare_request *request, struct prepare_report *re
     struct preparation p = {.config = request->config, .target = request->target, .lock_fd = -1};
     int64_t start = clock_monotonic_ms();
     int result = 0;
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && result == 0 && !p.absent; i++) {
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && result == 0 && !p.settled; i++) {
         int64_t step_start = clock_monotonic_ms();
         if (store_interrupted())
             result = error_set(err, ERROR_INTERRUPTED, 0, "stopped before the step \"%s\"",

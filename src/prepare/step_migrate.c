@@ -8,7 +8,7 @@
 #include "migrate/apply.h"
 #include "prepare/steps.h"
 
-static void log_plan(const struct preparation *p)
+void step_plan_log(const struct preparation *p)
 {
     const struct migrate_plan *plan = &p->plan;
     const struct log_field *fields =
@@ -43,7 +43,7 @@ int step_plan(struct preparation *p, struct error *err)
         log_event(LOG_WARN, "migrate.plan", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
                   "Migration drift, passed over because drift is set to warn: %s",
                   p->plan.drift[i]);
-    log_plan(p);
+    step_plan_log(p);
     return 0;
 }
 

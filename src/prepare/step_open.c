@@ -39,11 +39,52 @@ int step_probe(struct preparation *p, struct error *err)
                  (last_stop != NULL && strcmp(last_stop, "unclean") == 0);
     p->fresh = p->probe.kind != STORE_DATABASE;
     if (p->fresh && p->config->migrations == NULL) {
-        p->absent = true;
+        p->settled = true;
         log_event(LOG_INFO, "db.open", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
                   "There is no database at %s yet and there are no migrations: the app makes it",
                   p->location.db);
     }
+    return 0;
+}
+
+static void log_open(const struct preparation *p, const char *mode)
+{
+    char size[32];
+    text_format_size(size, sizeof size, p->probe.size);
+    log_event(LOG_INFO, "db.open",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("journal_mode", mode),
+                         LOG_NUMBER("bytes", p->probe.size)),
+              "Database connected with %s mode: %s, %s", strcmp(mode, "wal") == 0 ? "WAL" : mode,
+              p->location.db, size);
+}
+
+/* The usual start: the last life ended in order, and the image has no new migration. Then nobody
+ * needs to be kept out and not a byte of the volume needs to change. Whatever is not as usual,
+ * errors too, is left to the other steps, which look again with the database locked. */
+int step_glance(struct preparation *p, struct error *err)
+{
+    const struct config *config = p->config;
+    struct error ignored;
+    (void)err;
+    if (p->fresh || p->unclean || p->probe.companions || config->backup == CONFIG_BACKUP_ALWAYS ||
+        config->check == CONFIG_CHECK_QUICK || config->check == CONFIG_CHECK_FULL ||
+        (config->journal_mode == CONFIG_JOURNAL_WAL && !p->probe.wal_mode))
+        return 0;
+    if (store_open(&p->location, STORE_STILL, 0, &p->database, &ignored) != 0)
+        return 0;
+    int planned = migrate_plan_build(store_handle(p->database), config->migrations, p->target,
+                                     &p->plan, &p->newer, &ignored);
+    p->newer = false;
+    if (planned == 0 && p->plan.pending_count == 0 && p->plan.drift_count == 0) {
+        /* SQLite takes no notice of WAL mode on a file that is opened as immutable. */
+        log_open(p, p->probe.wal_mode ? "wal" : store_journal_mode(p->database));
+        step_plan_log(p);
+        p->report.schema_version = p->plan.current;
+        p->settled = true;
+    }
+    migrate_plan_free(&p->plan);
+    store_close(p->database);
+    p->database = NULL;
     return 0;
 }
 
@@ -59,7 +100,6 @@ static int look_at_migrations(const struct preparation *p, struct error *err)
 
 int step_open(struct preparation *p, struct error *err)
 {
-    char size[32];
     if (p->fresh && look_at_migrations(p, err) != 0)
         return -1;
     if (store_open(&p->location, STORE_EXCLUSIVE, p->config->busy_timeout, &p->database, err) != 0)
@@ -71,13 +111,7 @@ int step_open(struct preparation *p, struct error *err)
                   "Made a new database at %s%s", p->location.db,
                   p->probe.kind == STORE_EMPTY ? " (an empty file was there)" : "");
     }
-    const char *mode = store_journal_mode(p->database);
-    text_format_size(size, sizeof size, p->probe.size);
-    log_event(LOG_INFO, "db.open",
-              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("journal_mode", mode),
-                         LOG_NUMBER("bytes", p->probe.size)),
-              "Database connected with %s mode: %s, %s", strcmp(mode, "wal") == 0 ? "WAL" : mode,
-              p->location.db, size);
+    log_open(p, store_journal_mode(p->database));
     return 0;
 }
 

@@ -22,7 +22,7 @@ struct preparation {
     struct store_probe probe;
     bool unclean; /* the last life did not end in order, or left a WAL or a journal */
     bool fresh;   /* the database is made now */
-    bool absent;  /* there is none, and nothing to make it from: the app will */
+    bool settled; /* nothing is to do: the remaining steps are left out */
     struct store_database *database;
     bool folded;  /* a WAL or a journal had content, so that the main file is not as probed */
     bool checked; /* integrity is proved for the content as it is now */
@@ -36,9 +36,11 @@ struct preparation {
 int step_lock(struct preparation *p, struct error *err);
 int step_volume(struct preparation *p, struct error *err);
 int step_probe(struct preparation *p, struct error *err);
+int step_glance(struct preparation *p, struct error *err);
 int step_open(struct preparation *p, struct error *err);
 int step_check(struct preparation *p, struct error *err);
 int step_plan(struct preparation *p, struct error *err);
+void step_plan_log(const struct preparation *p); /* what the plan says, also for step_glance() */
 int step_fold(struct preparation *p, struct error *err);
 int step_space(struct preparation *p, struct error *err);
 int step_backup(struct preparation *p, struct error *err);

@@ -124,6 +124,21 @@ static int be_a_visitor(struct store_database *database, bool wal_there, struct 
     return 0;
 }
 
+static int open_handle(struct store_database *database, struct error *err)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+    if (database->access == STORE_STILL)
+        return sql_open_immutable(database->location.db, &database->handle, err);
+    if (database->access == STORE_EXCLUSIVE)
+        flags |= SQLITE_OPEN_CREATE;
+    if (sqlite3_open_v2(database->location.db, &database->handle, flags, NULL) == SQLITE_OK)
+        return 0;
+    if (database->handle == NULL)
+        return error_set(err, ERROR_IO, ENOMEM, "cannot open the database %s",
+                         database->location.db);
+    return open_error(database, err);
+}
+
 int store_open(const struct store_location *location, enum store_access access, int64_t busy_ms,
                struct store_database **ret_database, struct error *err)
 {
@@ -137,20 +152,14 @@ int store_open(const struct store_location *location, enum store_access access, 
 
     char wal[PATH_MAX];
     bool wal_there = faccessat(AT_FDCWD, store_sibling(location, "-wal", wal), F_OK, 0) == 0;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
-    if (access == STORE_EXCLUSIVE)
-        flags |= SQLITE_OPEN_CREATE;
-    int result = -1;
-    if (sqlite3_open_v2(location->db, &database->handle, flags, NULL) != SQLITE_OK) {
-        if (database->handle == NULL)
-            (void)error_set(err, ERROR_IO, ENOMEM, "cannot open the database %s", location->db);
-        else
-            (void)open_error(database, err);
-    } else {
+    int result = open_handle(database, err);
+    if (result == 0) {
         (void)sqlite3_busy_handler(database->handle, on_busy, database);
         store_interrupt_watch(database->handle);
-        result = access == STORE_EXCLUSIVE ? become_sole_user(database, err)
-                                           : be_a_visitor(database, wal_there, err);
+        if (access == STORE_EXCLUSIVE)
+            result = become_sole_user(database, err);
+        else if (access == STORE_VISITOR)
+            result = be_a_visitor(database, wal_there, err);
     }
     if (result != 0) {
         store_keep_wal(database);

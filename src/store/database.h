@@ -1,7 +1,8 @@
 /*
  * A connection to the app's database.
  *
- * Two ways to be there. EXCLUSIVE is the boot path: we prove that nobody else is in, with SQLite's
+ * Three ways to be there. STILL reads a file that nobody changes, without locks: what it says may
+ * be wrong if somebody does, so it may only decide that nothing is to do. EXCLUSIVE is the boot path: we prove that nobody else is in, with SQLite's
  * own lock on the file, and keep them out until store_close(). VISITOR is beside a living app: it
  * reads, it never checkpoints (design fact 1), and it leaves the WAL as it was.
  *
@@ -21,7 +22,7 @@
 struct sqlite3;
 struct store_database;
 
-enum store_access { STORE_EXCLUSIVE, STORE_VISITOR };
+enum store_access { STORE_STILL, STORE_EXCLUSIVE, STORE_VISITOR };
 
 /* Opens the database. EXCLUSIVE makes an absent one, recovers a WAL or a hot journal that a crash
  * left, without writing to the main file from a WAL yet, and fails with ERROR_BUSY naming the

@@ -95,13 +95,16 @@ const char *store_sibling(const struct store_location *location, const char *suf
     return out;
 }
 
-static int64_t sibling_size(const struct store_location *location, const char *suffix)
+/* The size of a companion; notes when it is there. */
+static int64_t companion_size(const struct store_location *location, const char *suffix,
+                              bool *there)
 {
     char path[PATH_MAX];
     struct stat st;
-    if (lstat(store_sibling(location, suffix, path), &st) != 0 || !S_ISREG(st.st_mode))
+    if (lstat(store_sibling(location, suffix, path), &st) != 0)
         return 0;
-    return st.st_size;
+    *there = true;
+    return S_ISREG(st.st_mode) ? st.st_size : 0;
 }
 
 static uint32_t big_endian(const unsigned char *at, int bytes)
@@ -237,8 +240,9 @@ int store_probe(const struct store_location *location, bool writable, struct sto
                 struct error *err)
 {
     struct store_probe probe = {.kind = STORE_ABSENT};
-    probe.wal_size = sibling_size(location, "-wal");
-    probe.journal_size = sibling_size(location, "-journal");
+    probe.wal_size = companion_size(location, "-wal", &probe.companions);
+    probe.journal_size = companion_size(location, "-journal", &probe.companions);
+    (void)companion_size(location, "-shm", &probe.companions);
 
     cleanup_close int fd = open(location->db, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) {

@@ -1,8 +1,11 @@
 /* See sql.h. */
 #include "store/sql.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum error_kind sql_error_kind(int code)
 {
@@ -43,6 +46,46 @@ int sql_error(struct error *err, sqlite3 *handle, const char *fmt, ...)
         (void)error_hint(err, "the disk is full: free space on the database's volume and start "
                               "again; the unfinished change was rolled back");
     return -1;
+}
+
+/* file:PATH?immutable=1 with every byte that has a meaning in a URI escaped. */
+static int make_uri(const char *path, char *out, size_t size, struct error *err)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t n = (size_t)snprintf(out, size, "file:");
+    for (; *path != '\0'; path++) {
+        unsigned char c = (unsigned char)*path;
+        if (n + 16 > size)
+            return error_set(err, ERROR_IO, ENAMETOOLONG, "cannot open the database");
+        if (c <= ' ' || c >= 0x7F || strchr("?#%&", c) != NULL) {
+            out[n++] = '%';
+            out[n++] = digits[c >> 4];
+            out[n++] = digits[c & 15];
+        } else {
+            out[n++] = (char)c;
+        }
+    }
+    (void)snprintf(out + n, size - n, "?immutable=1");
+    return 0;
+}
+
+int sql_open_immutable(const char *path, sqlite3 **ret_handle, struct error *err)
+{
+    char uri[3 * PATH_MAX + 32];
+    sqlite3 *handle = NULL;
+    if (make_uri(path, uri, sizeof uri, err) != 0)
+        return -1;
+    if (sqlite3_open_v2(uri, &handle,
+                        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE,
+                        NULL) != SQLITE_OK) {
+        if (handle == NULL)
+            return error_set(err, ERROR_IO, ENOMEM, "cannot open %s", path);
+        (void)sql_error(err, handle, "cannot open %s", path);
+        (void)sqlite3_close(handle);
+        return -1;
+    }
+    *ret_handle = handle;
+    return 0;
 }
 
 int sql_exec(sqlite3 *handle, const char *sql, struct error *err)

@@ -16,6 +16,10 @@ enum error_kind sql_error_kind(int code);
 int sql_error(struct error *err, sqlite3 *handle, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Opens a database file that nobody changes, for reading, without locks and without looking at
+ * companions: immutable=1 (https://www.sqlite.org/uri.html). The caller closes it. */
+int sql_open_immutable(const char *path, sqlite3 **ret_handle, struct error *err);
+
 /* Runs statements that return no rows that matter. */
 int sql_exec(sqlite3 *handle, const char *sql, struct error *err);
 
