@@ -100,6 +100,18 @@ static void move_to(struct place *place, const char *target)
         }
 }
 
+/* The column counts characters, as editors do: bytes that begin one, and not a byte order mark. */
+static int column_of(const struct place *place)
+{
+    const char *at = place->line_start;
+    int column = 1;
+    if (place->line == 1 && place->at - at >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0)
+        at += 3;
+    for (; at < place->at; at++)
+        column += ((unsigned char)*at & 0xC0) != 0x80;
+    return column;
+}
+
 /* Writes file, place and the statement's beginning, white space folded, into err. */
 static int locate_error(struct error *err, const char *file, const struct place *place,
                         const char *statement, size_t length)
@@ -107,7 +119,7 @@ static int locate_error(struct error *err, const char *file, const struct place 
     size_t n = 0;
     (void)snprintf(err->file, sizeof err->file, "%.255s", file);
     err->line = place->line;
-    err->column = (int)(place->at - place->line_start) + 1;
+    err->column = column_of(place);
     for (size_t i = 0; i < length && n + 1 < sizeof err->statement; i++) {
         bool space = strchr(" \t\r\n", statement[i]) != NULL;
         if (!space)
