@@ -122,9 +122,10 @@ int life_write(const char *path, const struct life *life, struct error *err)
     if (n < 0 || (size_t)n >= sizeof temp || size < 0 || (size_t)size >= sizeof text)
         return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "cannot write %s", path);
 
-    /* Only the holder of the lock writes, so a leftover under this name is nobody's. */
-    cleanup_close int fd =
-        open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    /* Only the holder of the lock writes, so a leftover under this name is nobody's. A new file
+     * always: the folder's owner could have linked another one to this name. */
+    (void)unlink(temp);
+    cleanup_close int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_set(err, error_kind_of_errno(errno), errno, "cannot create %s", temp);
     adopt_owner(path, fd);
