@@ -9,9 +9,8 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-import harness  # noqa: E402  pylint: disable=wrong-import-position
-
 pytest.register_assert_rewrite("harness")
+import harness  # noqa: E402  pylint: disable=wrong-import-position
 
 # With CI=true a skip that nobody expects is a failure.
 pytest_plugins = ["ci_skips"] if importlib.util.find_spec("ci_skips") else []

@@ -4,7 +4,7 @@ seen through Python's own sqlite3.
     life = liteinit("sh", "-c", "exit 3")              # PID 1 of a namespace of its own
     life = liteinit("sleep", "60", pid1=False)         # a plain child
     life.wait_event("app.start")
-    life.signal(signal.SIGTERM)
+    life.signal(SIGTERM)
     assert life.wait() == 143
 
 Everything that waits has a deadline; nothing sleeps for luck.
@@ -14,12 +14,12 @@ import contextlib
 import functools
 import json
 import os
-import signal
 import sqlite3
 import subprocess
 import threading
 import time
 from pathlib import Path
+from signal import SIGKILL, SIGTERM
 
 import pytest
 
@@ -80,7 +80,7 @@ def children_of(pid):
 
 
 def stat_of(pid):
-    """name, state, parent, group and session of a process; {} when it is gone."""
+    """name, state, parent, group, session and start of a process; {} when it is gone."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -88,7 +88,7 @@ def stat_of(pid):
     name, _, rest = text.partition("(")[2].rpartition(")")
     fields = rest.split()
     return {"name": name, "state": fields[0], "parent": int(fields[1]), "group": int(fields[2]),
-            "session": int(fields[3])}
+            "session": int(fields[3]), "since": int(fields[19])}
 
 
 def is_alive(pid):
@@ -135,6 +135,7 @@ class Life:
         for reader in self.readers:
             reader.start()
         self.known_pid = None
+        self.family = {}
 
     def read_errors(self):
         for raw in self.process.stderr:
@@ -174,7 +175,7 @@ class Life:
         """The app's pid as we see it: liteinit's child that leads a group and is no worker."""
         self.wait_event("app.start")
         for pid in children_of(self.pid):
-            if arguments_of(pid)[:2] not in (["liteinit", "prepare"], ["liteinit", "checkpoint"]):
+            if arguments_of(pid)[1:2] not in (["prepare"], ["checkpoint"]):
                 return pid
         raise AssertionError(f"no app below {self.pid}: {self.log()}")
 
@@ -182,7 +183,7 @@ class Life:
         """The pid of the worker that does `work`, which is prepare or checkpoint."""
         def find():
             for pid in children_of(self.pid):
-                if work in arguments_of(pid)[:2]:
+                if arguments_of(pid)[1:2] == [work]:
                     return pid
             return None
         return until(find, f"a worker for {work}", timeout, step=0.002)
@@ -190,9 +191,28 @@ class Life:
     def signal(self, number):
         os.kill(self.pid, number)
 
+    def signal_and_see(self, number):
+        """Sends a signal and waits until it was taken. Of those that wait together the kernel
+        hands out the lowest first, and equal ones merge: so, one after the other."""
+        os.kill(self.pid, number)
+
+        def taken():
+            try:
+                return number not in mask_of(self.pid, "ShdPnd")
+            except OSError:
+                return True
+        until(taken, f"signal {number} was taken", step=0.001)
+
+    def kill(self):
+        """SIGKILL to liteinit itself, as an engine does after its grace; a namespace dies with it.
+        Unshare has no status for that, so there is none."""
+        self.note_family()
+        os.kill(self.pid, SIGKILL)
+        self.process.wait(DEADLINE)
+
     def wait_until_blocked(self):
         """Until signals are blocked: what is sent from here on cannot be lost."""
-        until(lambda: signal.SIGTERM in mask_of(self.pid, "SigBlk"), "signals are blocked",
+        until(lambda: SIGTERM in mask_of(self.pid, "SigBlk"), "signals are blocked",
               step=0.0005)
 
     def wait_event(self, name, timeout=DEADLINE, **fields):
@@ -231,7 +251,7 @@ class Life:
             reader.join(5)
         return status if status >= 0 else 128 - status
 
-    def stop(self, number=signal.SIGTERM, timeout=DEADLINE):
+    def stop(self, number=SIGTERM, timeout=DEADLINE):
         """Sends a stop signal; the exit status and how many seconds it took."""
         begin = time.monotonic()
         self.signal(number)
@@ -257,15 +277,25 @@ class Life:
     def end(self):
         """Leaves nothing running, whatever the test came to."""
         if self.process.poll() is None:
-            if self.pid1:
-                self.process.kill()  # --kill-child takes the namespace along
-            else:
-                for pid in [*self.descendants(self.process.pid), self.process.pid]:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+            self.note_family()
+            self.process.kill()  # --kill-child takes a namespace along
             self.process.wait(DEADLINE)
+        self.end_family()
         for reader in self.readers:
             reader.join(2)
+
+    def note_family(self):
+        """Remembers who descends from a plain child, to end them after its death."""
+        if not self.pid1 and self.process.poll() is None:
+            self.family.update((pid, stat_of(pid).get("since"))
+                               for pid in self.descendants(self.process.pid))
+
+    def end_family(self):
+        for pid, since in self.family.items():
+            if since is not None and stat_of(pid).get("since") == since:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, SIGKILL)
+        self.family.clear()
 
     @staticmethod
     def descendants(pid):
