@@ -116,6 +116,7 @@ static bool start_app(struct supervisor *s)
     if (proc_spawn(&spec, &s->app, &status, &err) == 0) {
         s->group = s->app;
         report_app_start(s);
+        (void)uv_prepare_start(&s->rest, supervisor_on_rest);
         return true;
     }
     s->app = 0;

@@ -18,6 +18,7 @@ struct supervisor {
     uv_loop_t loop;
     uv_poll_t signals; /* the signal descriptor */
     uv_timer_t clock;  /* gives TIMEOUT */
+    uv_prepare_t rest; /* before the first wait with nothing to do but wait */
     uv_timer_t watch;  /* looks whether those who are not our children have gone */
     int signal_fd;
 
@@ -73,5 +74,6 @@ void supervisor_app_ended(struct supervisor *s);
 /* The handlers of the two timers, in supervisor.c. */
 void supervisor_on_clock(uv_timer_t *timer);
 void supervisor_on_watch(uv_timer_t *timer);
+void supervisor_on_rest(uv_prepare_t *prepare);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proc/memory.h"
 #include "proc/others.h"
 #include "proc/signals.h"
 #include "supervise/internal.h"
@@ -139,7 +140,14 @@ void supervisor_on_watch(uv_timer_t *timer)
         feed(s, MACHINE_ALONE);
 }
 
-/* The loop with its three handles. They are closed by close_loop() also after a failure here. */
+/* The app runs, and the loop is about to wait: the frames above this one are as few as they get. */
+void supervisor_on_rest(uv_prepare_t *prepare)
+{
+    (void)uv_prepare_stop(prepare);
+    proc_memory_release();
+}
+
+/* The loop with its handles. They are closed by close_loop() also after a failure here. */
 static int open_loop(struct supervisor *s)
 {
     int code = uv_loop_init(&s->loop);
@@ -147,6 +155,7 @@ static int open_loop(struct supervisor *s)
         return code;
     (void)uv_timer_init(&s->loop, &s->clock);
     (void)uv_timer_init(&s->loop, &s->watch);
+    (void)uv_prepare_init(&s->loop, &s->rest);
     s->clock.data = s;
     s->watch.data = s;
     s->signals.data = s;
