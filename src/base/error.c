@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 int error_set(struct error *err, enum error_kind kind, int sys, const char *fmt, ...)
 {
     /* The arguments may point into err itself (wrapping an old message), so write aside first. */
@@ -16,6 +18,7 @@ int error_set(struct error *err, enum error_kind kind, int sys, const char *fmt,
     va_end(ap);
     if (n < 0)
         text[0] = '\0';
+    text_cut(text, sys != 0 ? 900 : sizeof text - 1);
 
     memset(err, 0, sizeof *err);
     err->kind = kind;
@@ -34,8 +37,10 @@ int error_hint(struct error *err, const char *fmt, ...)
     va_start(ap, fmt);
     int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    if (n >= 0)
-        memcpy(err->hint, text, sizeof err->hint);
+    if (n < 0)
+        return -1;
+    text_cut(text, sizeof text - 1);
+    (void)snprintf(err->hint, sizeof err->hint, "%s", text);
     return -1;
 }
 
@@ -49,6 +54,8 @@ int error_wrap(struct error *err, const char *fmt, ...)
     va_end(ap);
     if (n < 0)
         return -1;
+    text_cut(context, sizeof context - 1);
+    text_cut(err->msg, 760);
     (void)snprintf(text, sizeof text, "%s: %.760s", context, err->msg);
     memcpy(err->msg, text, sizeof err->msg);
     return -1;

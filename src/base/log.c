@@ -93,6 +93,8 @@ static void put_plain(struct line *line, const char *text)
             put(line, *at == '\n' ? " " : "?");
             n = 1;
         } else {
+            if (n > line->max - line->len)
+                break;
             put_bytes(line, (const char *)at, n);
         }
         at += n;
@@ -100,19 +102,31 @@ static void put_plain(struct line *line, const char *text)
     }
 }
 
-/* The value of a field is room for at most half a line, so that one huge value leaves place for
- * the others; put_json_string closes its quote within `max`. */
-static void put_json_field(struct line *line, const struct log_field *field)
+/* A field is left out when the line is nearly full. */
+static bool has_room(const struct line *line, const char *key)
+{
+    return line->len + strlen(key) + 64 <= line->max;
+}
+
+/* Lets a value have a quarter of the line, so that one huge value leaves place for the others;
+ * put_json_string closes its quote within `max`. Gives the line's own maximum. */
+static size_t limit_value(struct line *line)
 {
     size_t whole = line->max;
-    if (line->len + strlen(field->key) + 64 > whole)
+    size_t room = line->len + LINE_MAX_BYTES / 4;
+    line->max = room < whole - 8 ? room : whole - 8;
+    return whole;
+}
+
+static void put_json_field(struct line *line, const struct log_field *field)
+{
+    if (!has_room(line, field->key))
         return;
     put(line, ",\"");
     put(line, field->key);
     put(line, "\":");
     if (field->type == LOG_FIELD_TEXT) {
-        size_t room = line->len + LINE_MAX_BYTES / 4;
-        line->max = room < whole - 8 ? room : whole - 8;
+        size_t whole = limit_value(line);
         put_json_string(line, field->text);
         line->max = whole;
     } else if (field->type == LOG_FIELD_BOOL) {
@@ -148,13 +162,17 @@ static void format_json(struct line *line, enum log_level level, const char *eve
 
 static void put_logfmt_pair(struct line *line, const char *key, const char *value)
 {
+    if (!has_room(line, key))
+        return;
     put(line, " ");
     put(line, key);
     put(line, "=");
+    size_t whole = limit_value(line);
     if (value[0] != '\0' && strpbrk(value, " \t\n\"=\\") == NULL)
         put_plain(line, value);
     else
         put_json_string(line, value);
+    line->max = whole;
 }
 
 static void format_logfmt(struct line *line, enum log_level level, const char *event,
@@ -188,7 +206,9 @@ static void format_pretty(struct line *line, enum log_level level, const char *e
 {
     static const char *const marks[] = {"debug", "     ", "WARN ", "ERROR"};
     static const char *const colours[] = {"\033[2m", "", "\033[33m", "\033[31m"};
-    bool colour = log_is_terminal() && getenv("NO_COLOR") == NULL;
+    /* https://no-color.org: set, and not empty */
+    const char *no_color = getenv("NO_COLOR");
+    bool colour = log_is_terminal() && (no_color == NULL || no_color[0] == '\0');
     put_bytes(line, time + 11, 8);
     put(line, " ");
     if (colour)

@@ -164,10 +164,10 @@ void text_format_size(char *out, size_t size, int64_t bytes)
 
 void text_format_duration(char *out, size_t size, int64_t ms)
 {
-    long long seconds = ms / 1000;
+    long long seconds = (ms < 60000 ? ms + 50 : ms) / 1000;
     if (ms < 1000)
         (void)snprintf(out, size, "%lld ms", (long long)ms);
-    else if (ms < 60000)
+    else if (ms < 59950) /* above, it would read "60.0 s" */
         (void)snprintf(out, size, "%.1f s", (double)ms / 1000);
     else if (seconds < 3600)
         (void)snprintf(out, size, "%lld min %lld s", seconds / 60, seconds % 60);
@@ -250,6 +250,20 @@ size_t text_utf8_length(const unsigned char *text, size_t size)
         (c == 0xF0 && text[1] < 0x90) || (c == 0xF4 && text[1] > 0x8F))
         return 0;
     return n;
+}
+
+void text_cut(char *text, size_t length)
+{
+    if (strnlen(text, length) < length)
+        return;
+    size_t start = length;
+    while (start > 0 && length - start < 3 && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
+        start--;
+    text[length] = '\0';
+    /* A first byte without all of those that belong to it. */
+    if (start > 0 && (unsigned char)text[start - 1] >= 0xC0 &&
+        text_utf8_length((unsigned char *)text + start - 1, length - start + 1) == 0)
+        text[start - 1] = '\0';
 }
 
 const char *text_shell_quote(char *out, size_t size, const char *word)

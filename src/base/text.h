@@ -44,6 +44,9 @@ size_t text_distance(const char *a, const char *b);
  * meant. The result points into `names`. */
 const char *text_nearest(const char *word, const char *const *names, size_t count);
 
+/* Cuts `text` to at most `length` bytes, between two characters of UTF-8. */
+void text_cut(char *text, size_t length);
+
 /* True when `text` starts (ends) with `part`. */
 bool text_starts_with(const char *text, const char *part);
 bool text_ends_with(const char *text, const char *part);
