@@ -38,6 +38,9 @@ struct backup_result {
     bool cloned;
 };
 
+/* The sentence of the log: "Backup made and verified: PATH (12.3 MB, copied in …)". */
+void backup_result_describe(const struct backup_result *result, char *out, size_t size);
+
 /*
  * Both: the file and its manifest appear under their final names together, verified, or not at
  * all. ERROR_BACKUP when it cannot be written, ERROR_DATA when the database itself is damaged,

@@ -1,6 +1,7 @@
 /* `liteinit backup`: one verified backup now. */
 #include <cjson/cJSON.h>
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 
 #include "backup/snapshot.h"
@@ -78,11 +79,15 @@ int command_backup(const struct invocation *call)
     store_close(database);
     if (status != 0)
         return command_fail("backup.failed", "Backup failed", &err);
+    char sentence[PATH_MAX + 160];
+    backup_result_describe(&result, sentence, sizeof sentence);
     log_event(LOG_INFO, "backup.done",
               LOG_FIELDS(LOG_TEXT("db", location.db), LOG_TEXT("path", result.path),
                          LOG_NUMBER("bytes", result.bytes), LOG_TEXT("sha256", result.sha256),
                          LOG_NUMBER("version", request.schema_version),
+                         LOG_NUMBER("copy_ms", result.copy_ms),
+                         LOG_NUMBER("verify_ms", result.verify_ms),
                          LOG_NUMBER("duration_ms", result.copy_ms + result.verify_ms)),
-              "Backup made and verified: %s", result.path);
+              "%s", sentence);
     return print_result(&result);
 }

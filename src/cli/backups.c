@@ -30,7 +30,7 @@ static cJSON *entry_json(const struct backup_catalogue *catalogue, const struct 
     return item;
 }
 
-static int print_json(const struct backup_catalogue *catalogue)
+cJSON *command_backups_json(const struct backup_catalogue *catalogue)
 {
     int64_t total = 0;
     cJSON *root = cJSON_CreateObject();
@@ -41,7 +41,7 @@ static int print_json(const struct backup_catalogue *catalogue)
         total += catalogue->entries[i].size;
     }
     (void)cJSON_AddNumberToObject(root, "bytes", (double)total);
-    return command_print_json(root);
+    return root;
 }
 
 static void print_entry(struct text_buffer *out, const struct backup_entry *entry)
@@ -90,7 +90,8 @@ int command_backups(const struct invocation *call)
         store_locate(call->config->db, &location, &err) != 0 ||
         backup_catalogue_read(&location, call->config->backup_dir, &catalogue, &err) != 0)
         return command_fail("backup.failed", "The backups cannot be listed", &err);
-    int status = command_flags.json ? print_json(&catalogue) : print_text(&catalogue);
+    int status = command_flags.json ? command_print_json(command_backups_json(&catalogue))
+                                    : print_text(&catalogue);
     backup_catalogue_free(&catalogue);
     return status;
 }

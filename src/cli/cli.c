@@ -2,8 +2,11 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/command.h"
@@ -75,6 +78,38 @@ static int take_command(struct arguments *arguments, int argc, char **argv, int 
     return 0;
 }
 
+/* True when execvp(3) would find the app. */
+static bool in_path(const char *name)
+{
+    char file[PATH_MAX];
+    const char *path = getenv("PATH");
+    if (strchr(name, '/') != NULL || path == NULL)
+        return true;
+    while (*path != '\0') {
+        size_t length = strcspn(path, ":");
+        int n = snprintf(file, sizeof file, "%.*s/%s", (int)length, path, name);
+        if (n > 0 && (size_t)n < sizeof file && access(file, X_OK) == 0)
+            return true;
+        path += length + (path[length] == ':');
+    }
+    return false;
+}
+
+/* `liteinit statu` must not become a start of the app "statu", with migrations and all. */
+static int refuse_mistyped(const char *word, struct error *err)
+{
+    const char *names[32];
+    size_t count = 0;
+    for (const struct command *command = commands; command->name != NULL && count < 32; command++)
+        names[count++] = command->name;
+    const char *nearest = text_nearest(word, names, count);
+    if (nearest == NULL || in_path(word))
+        return 0;
+    (void)error_set(err, ERROR_USAGE, 0, "\"%s\" is no command of liteinit and no program", word);
+    return error_hint(err, "did you mean: liteinit %s? (An app is started with: liteinit -- %s)",
+                      nearest, word);
+}
+
 static int take_apart(struct arguments *arguments, int argc, char **argv, struct error *err)
 {
     int at = 1;
@@ -100,6 +135,8 @@ static int take_apart(struct arguments *arguments, int argc, char **argv, struct
             }
             if (take_leading_flags(arguments, argc, argv, &at, &ended, err) != 0)
                 return -1;
+        } else if (refuse_mistyped(argv[at], err) != 0) {
+            return -1;
         }
     }
     arguments->words = argv + at;
@@ -146,6 +183,18 @@ static int perform(const struct arguments *arguments, char **argv, const sigset_
     return status;
 }
 
+/* A usage error comes before the configuration; where that can be had, it says in which form the
+ * log is read. */
+static void apply_log_if_known(const struct arguments *arguments)
+{
+    struct config *config = NULL;
+    struct error ignored;
+    if (config_load(arguments->flags, &config, &ignored) != 0)
+        return;
+    config_apply_log(config);
+    config_free(config);
+}
+
 int cli_main(int argc, char **argv, const sigset_t *inherited)
 {
     struct error err;
@@ -158,6 +207,7 @@ int cli_main(int argc, char **argv, const sigset_t *inherited)
         (void)error_set(&err, ERROR_IO, ENOMEM, "cannot start");
         status = command_fail("init.failed", NULL, &err);
     } else if (take_apart(&arguments, argc, argv, &err) != 0) {
+        apply_log_if_known(&arguments);
         status = command_fail("usage", NULL, &err);
     } else {
         status = perform(&arguments, argv, inherited);

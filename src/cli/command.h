@@ -73,6 +73,10 @@ int command_print_json(struct cJSON *document);
 /* Prints text on stdout and frees the buffer. Returns as command_print_json(). */
 int command_print_text(struct text_buffer *text);
 
+/* The document of `backups --json`, which `status --json` holds too. */
+struct backup_catalogue;
+struct cJSON *command_backups_json(const struct backup_catalogue *catalogue);
+
 /* ERROR_CONFIG unless a database is configured. */
 int command_require_db(const struct config *config, struct error *err);
 

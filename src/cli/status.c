@@ -74,6 +74,14 @@ static void add_text(cJSON *object, const char *key, const char *text)
         (void)cJSON_AddStringToObject(object, key, text);
 }
 
+/* Whether the app is up, as far as it runs under a liteinit. */
+static const char *app_state(const struct status *status)
+{
+    if (!status->supervised)
+        return "down";
+    return status->life.state == LIFE_RUNNING ? "up" : "preparing";
+}
+
 static const char *life_name(const struct status *status)
 {
     switch (status->life.state) {
@@ -97,7 +105,7 @@ static int print_json(const struct status *status)
     (void)cJSON_AddNumberToObject(root, "bytes", (double)status->probe.size);
     (void)cJSON_AddNumberToObject(root, "wal_bytes", (double)status->probe.wal_size);
     (void)cJSON_AddStringToObject(root, "journal_mode", status->journal_mode);
-    (void)cJSON_AddBoolToObject(root, "supervised", status->supervised);
+    (void)cJSON_AddStringToObject(root, "app", app_state(status));
     cJSON *life = cJSON_AddObjectToObject(root, "last_life");
     (void)cJSON_AddStringToObject(life, "state", life_name(status));
     add_text(life, "started", status->life.started);
@@ -141,9 +149,8 @@ static int print_json(const struct status *status)
         add_text(item, "backup", attempt->backup);
         (void)cJSON_AddItemToArray(attempts, item);
     }
-    (void)cJSON_AddNumberToObject(root, "backups", (double)status->backups.count);
-    if (status->backups.count > 0)
-        add_text(root, "newest_backup", status->backups.entries[0].name);
+    cJSON *backups = command_backups_json(&status->backups);
+    (void)cJSON_AddItemToObject(root, "backups", backups);
     if (status->plan_error.kind != ERROR_NONE)
         add_text(root, "problem", status->plan_error.msg);
     return command_print_json(root);
@@ -176,9 +183,10 @@ static void print_migrations(struct text_buffer *out, const struct status *statu
 static void print_life(struct text_buffer *out, const struct status *status)
 {
     const struct life *life = &status->life;
-    if (status->supervised)
-        (void)text_buffer_printf(out, "Liteinit    is at work on it since %s\n",
-                                 life->started[0] != '\0' ? life->started : "just now");
+    if (status->supervised && life->state == LIFE_RUNNING)
+        (void)text_buffer_printf(out, "App         up since %s\n", life->started);
+    else if (status->supervised)
+        (void)text_buffer_printf(out, "App         not started yet: liteinit prepares\n");
     else if (life->state == LIFE_ENDED)
         (void)text_buffer_printf(out, "Last life   ended %s with status %d, WAL %s\n", life->ended,
                                  life->exit_code, life_wal_name(life->wal));

@@ -70,10 +70,13 @@ static bool reuse_backup(struct preparation *p)
 {
     struct backup_catalogue catalogue;
     struct error ignored;
-    if (p->folded ||
+    char stamp[STORE_STAMP_SIZE];
+    /* As it is now that nobody else can write: the probe was before we had the lock. */
+    store_stamp(store_source_fd(p->database), stamp);
+    if (p->folded || stamp[0] == '\0' ||
         backup_catalogue_read(&p->location, p->config->backup_dir, &catalogue, &ignored) != 0)
         return false;
-    bool found = backup_catalogue_find(&catalogue, &p->location, p->probe.stamp, p->report.backup);
+    bool found = backup_catalogue_find(&catalogue, &p->location, stamp, p->report.backup);
     backup_catalogue_free(&catalogue);
     if (found)
         log_event(LOG_INFO, "backup.reused",
@@ -85,12 +88,8 @@ static bool reuse_backup(struct preparation *p)
 
 static void log_done(const struct preparation *p, const struct backup_result *result)
 {
-    char size[32];
-    char copy[32];
-    char verify[32];
-    text_format_size(size, sizeof size, result->bytes);
-    text_format_duration(copy, sizeof copy, result->copy_ms);
-    text_format_duration(verify, sizeof verify, result->verify_ms);
+    char sentence[PATH_MAX + 160];
+    backup_result_describe(result, sentence, sizeof sentence);
     log_event(LOG_INFO, "backup.done",
               LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("path", result->path),
                          LOG_NUMBER("bytes", result->bytes), LOG_TEXT("sha256", result->sha256),
@@ -98,8 +97,7 @@ static void log_done(const struct preparation *p, const struct backup_result *re
                          LOG_NUMBER("copy_ms", result->copy_ms),
                          LOG_NUMBER("verify_ms", result->verify_ms),
                          LOG_NUMBER("duration_ms", result->copy_ms + result->verify_ms)),
-              "Backup made and verified: %s (%s, copied in %s, verified in %s)", result->path, size,
-              copy, verify);
+              "%s", sentence);
 }
 
 int step_backup(struct preparation *p, struct error *err)
