@@ -152,6 +152,8 @@ static void take_signals(const struct command *command, const sigset_t *inherite
     /* A log that nobody reads any more must not end a migration. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)sigprocmask(SIG_SETMASK, inherited, NULL);
+    /* A reader of the log that goes away must not end a migration. */
+    (void)signal(SIGPIPE, SIG_IGN); /* NOLINT(bugprone-signal-handler) */
     store_interrupt_setup();
 }
 

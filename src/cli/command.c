@@ -97,5 +97,13 @@ int command_open_visitor(const struct config *config, struct store_location *ret
         return error_hint(err, "check --db and the volume; liteinit run (or prepare) makes a new "
                                "database");
     }
-    return store_open(ret_location, STORE_VISITOR, config->busy_timeout, ret_database, err);
+    struct error still;
+    if (store_open(ret_location, STORE_VISITOR, config->busy_timeout, ret_database, err) == 0)
+        return 0;
+    /* WAL mode needs to make files in the folder (design fact 19). Where this user may not and
+     * nobody has it open, the main file is the whole database and can be read as it is. */
+    if (err->kind == ERROR_PERMISSION && !ret_probe->companions &&
+        store_open(ret_location, STORE_STILL, 0, ret_database, &still) == 0)
+        return 0;
+    return -1;
 }

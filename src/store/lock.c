@@ -33,7 +33,9 @@ int store_lock_open(const struct store_location *location, int *ret_fd, struct e
         (void)error_set(err, error_kind_of_errno(sys), sys, "cannot %s the lock file %s (%s %s)",
                         file_there ? "open" : "make", path, file_there ? "file" : "folder", who);
         if (err->kind == ERROR_PERMISSION)
-            fs_permission_hint(err, culprit);
+            fs_permission_hint(err, faccessat(AT_FDCWD, location->dir, W_OK, AT_EACCESS) == 0
+                                        ? culprit
+                                        : location->dir);
         return -1;
     }
     store_adopt_owner(location, path);
