@@ -65,6 +65,46 @@ int step_space(struct preparation *p, struct error *err)
     return require_room(dir, "the backup volume", size, err);
 }
 
+/* What a rollback brings back: inode, size and SQLite's change counter, but not the times. Outside
+ * WAL mode every commit moves the counter. */
+static bool is_same_commit(const char *left, const char *right)
+{
+    size_t head = strcspn(left, ":");
+    head += left[head] == ':' ? 1 + strcspn(left + head + 1, ":") : 0;
+    const char *left_counter = strrchr(left, ':');
+    const char *right_counter = strrchr(right, ':');
+    return left_counter != NULL && right_counter != NULL && left_counter > left + head &&
+           strncmp(left, right, head + 1) == 0 && strcmp(left_counter, right_counter) == 0;
+}
+
+/* A migration that was killed outside WAL mode has left a journal, and its rollback has written to
+ * the main file: the backup of that commit is noted as equal to it again. */
+static void recognise_rolled_back(const struct backup_catalogue *catalogue, const char *stamp)
+{
+    for (size_t i = 0; i < catalogue->count; i++) {
+        const struct backup_entry *entry = &catalogue->entries[i];
+        char path[PATH_MAX];
+        if (!entry->verified || entry->manifest.stamp == NULL ||
+            !is_same_commit(entry->manifest.stamp, stamp))
+            continue;
+        int n = snprintf(path, sizeof path, "%s/%s", catalogue->dir, entry->name);
+        if (n > 0 && (size_t)n < sizeof path)
+            backup_catalogue_restamp(path, stamp);
+    }
+}
+
+static int read_catalogue(const struct preparation *p, const char *stamp,
+                          struct backup_catalogue *ret_catalogue, struct error *err)
+{
+    if (backup_catalogue_read(&p->location, p->config->backup_dir, ret_catalogue, err) != 0)
+        return -1;
+    if (!p->rolled_back)
+        return 0;
+    recognise_rolled_back(ret_catalogue, stamp);
+    backup_catalogue_free(ret_catalogue);
+    return backup_catalogue_read(&p->location, p->config->backup_dir, ret_catalogue, err);
+}
+
 /* A restart loop must not push the good backups out (design fact 11). */
 static bool reuse_backup(struct preparation *p)
 {
@@ -73,8 +113,7 @@ static bool reuse_backup(struct preparation *p)
     char stamp[STORE_STAMP_SIZE];
     /* As it is now that nobody else can write: the probe was before we had the lock. */
     store_stamp(store_source_fd(p->database), stamp);
-    if (p->folded || stamp[0] == '\0' ||
-        backup_catalogue_read(&p->location, p->config->backup_dir, &catalogue, &ignored) != 0)
+    if (p->folded || stamp[0] == '\0' || read_catalogue(p, stamp, &catalogue, &ignored) != 0)
         return false;
     bool found = backup_catalogue_find(&catalogue, &p->location, stamp, p->report.backup);
     backup_catalogue_free(&catalogue);

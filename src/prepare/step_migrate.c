@@ -61,7 +61,7 @@ static void on_begin(void *context, const struct migrate_file *file, size_t numb
  * From here on a kill may come at any moment, and a container that is killed again and again must
  * use the one backup again (design fact 11). So the row that says "running" goes into the main
  * file now, and the backup is noted as equal to what the file then is, but for that row: a
- * transaction that never commits leaves the main file as it is.
+ * transaction that never commits leaves the main file as it is, in WAL mode not even touched.
  */
 static void on_recorded(void *context)
 {
@@ -70,8 +70,7 @@ static void on_recorded(void *context)
     struct error ignored;
     char stamp[STORE_STAMP_SIZE];
     if (p->report.backup[0] == '\0' ||
-        store_checkpoint_truncate(p->database, &fold, &ignored) != 0 || !fold.wal_mode ||
-        !fold.complete)
+        store_checkpoint_truncate(p->database, &fold, &ignored) != 0 || !fold.complete)
         return;
     store_stamp(store_source_fd(p->database), stamp);
     backup_catalogue_restamp(p->report.backup, stamp);

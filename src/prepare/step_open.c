@@ -130,7 +130,8 @@ int step_fold(struct preparation *p, struct error *err)
     if (!fold.complete)
         return error_set(err, ERROR_BUSY, 0, "the WAL of %s could not be folded in: it is in use",
                          p->location.db);
-    p->folded = fold.frames > 0 || p->probe.journal_size > 0;
+    p->folded = fold.frames > 0;
+    p->rolled_back = !fold.wal_mode && p->probe.journal_size > 0;
     if (p->probe.wal_size == 0 || fold.frames == 0)
         return 0;
     text_format_size(size, sizeof size, p->probe.wal_size);

@@ -24,8 +24,9 @@ struct preparation {
     bool fresh;   /* the database is made now */
     bool settled; /* nothing is to do: the remaining steps are left out */
     struct store_database *database;
-    bool folded;  /* a WAL or a journal had content, so that the main file is not as probed */
-    bool checked; /* integrity is proved for the content as it is now */
+    bool folded;      /* a WAL had content, so that the main file is not as probed */
+    bool rolled_back; /* a journal had content: the main file is as the last commit left it */
+    bool checked;     /* integrity is proved for the content as it is now */
     struct migrate_plan plan;
     bool newer; /* planning failed because the database is newer than the image */
 
