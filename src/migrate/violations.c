@@ -6,9 +6,8 @@
 
 #include "store/sql.h"
 
-#define CREATE_BASELINE                                                                            \
-    "CREATE TEMP TABLE IF NOT EXISTS liteinit_violations"                                          \
-    " (child TEXT, row INTEGER, parent TEXT)"
+#define BEFORE "liteinit_violations"
+#define AFTER "liteinit_violations_now"
 
 /* A foreign key whose parent columns are not unique or not there makes foreign_key_check itself
  * fail. Such a schema can be lived with (SQLite complains only when the key is used): it counts as
@@ -20,37 +19,91 @@ static bool is_mismatch(sqlite3 *handle, int code)
            strstr(sqlite3_errmsg(handle), "foreign key mismatch") != NULL;
 }
 
-int migrate_violations_baseline(sqlite3 *handle, struct error *err)
+static int keep_row(sqlite3_stmt *keep, sqlite3_stmt *found, struct error *err)
 {
-    cleanup_statement sqlite3_stmt *find = NULL;
-    cleanup_statement sqlite3_stmt *keep = NULL;
-    if (sql_exec(handle, "PRAGMA temp_store = MEMORY", err) != 0 ||
-        sql_exec(handle, CREATE_BASELINE, err) != 0 ||
-        sql_exec(handle, "DELETE FROM temp.liteinit_violations", err) != 0 ||
-        sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check", &find, err) != 0 ||
-        sql_prepare(handle, "INSERT INTO temp.liteinit_violations VALUES (?1, ?2, ?3)", &keep,
-                    err) != 0)
-        return -1;
-    int code = SQLITE_ROW;
-    while ((code = sqlite3_step(find)) == SQLITE_ROW) {
-        (void)sqlite3_bind_value(keep, 1, sqlite3_column_value(find, 0));
-        (void)sqlite3_bind_value(keep, 2, sqlite3_column_value(find, 1));
-        (void)sqlite3_bind_value(keep, 3, sqlite3_column_value(find, 2));
-        if (sql_done(keep, err) != 0)
-            return -1;
-    }
-    if (code == SQLITE_DONE)
-        return 0;
-    if (!is_mismatch(handle, code))
-        return sql_error(err, handle, "cannot check the foreign keys");
-    return sql_exec(handle, "INSERT INTO temp.liteinit_violations VALUES (NULL, NULL, NULL)", err);
+    for (int i = 0; i < 3; i++)
+        (void)sqlite3_bind_value(keep, i + 1, sqlite3_column_value(found, i));
+    (void)sqlite3_bind_null(keep, 4);
+    return sql_done(keep, err);
 }
 
-static int describe(sqlite3_stmt *statement, int64_t count, struct error *err)
+static int keep_mismatch(sqlite3 *handle, sqlite3_stmt *keep, sqlite3_value *table,
+                         struct error *err)
+{
+    char text[256];
+    /* A copy, since binding clears SQLite's. */
+    (void)sqlite3_snprintf(sizeof text, text, "%s", sqlite3_errmsg(handle));
+    (void)sqlite3_clear_bindings(keep);
+    (void)sqlite3_bind_value(keep, 1, table);
+    (void)sqlite3_bind_text(keep, 4, text, -1, SQLITE_TRANSIENT);
+    return sql_done(keep, err);
+}
+
+/* Table by table, so that one with a mismatch does not hide what the others break. */
+static int check_table(sqlite3 *handle, sqlite3_value *table, sqlite3_stmt *find,
+                       sqlite3_stmt *keep, struct error *err)
+{
+    int code = SQLITE_ROW;
+    int result = 0;
+    (void)sqlite3_bind_value(find, 1, table);
+    while (result == 0 && (code = sqlite3_step(find)) == SQLITE_ROW)
+        result = keep_row(keep, find, err);
+    if (result == 0 && code != SQLITE_DONE)
+        result = is_mismatch(handle, code)
+                     ? keep_mismatch(handle, keep, table, err)
+                     : sql_error(err, handle, "cannot check the foreign keys");
+    (void)sqlite3_reset(find);
+    return result;
+}
+
+/* Fills one of the two lists with the violations there are now. */
+static int collect(sqlite3 *handle, const char *create, const char *empty, const char *insert,
+                   struct error *err)
+{
+    cleanup_statement sqlite3_stmt *tables = NULL;
+    cleanup_statement sqlite3_stmt *find = NULL;
+    cleanup_statement sqlite3_stmt *keep = NULL;
+    if (sql_exec(handle, create, err) != 0 || sql_exec(handle, empty, err) != 0 ||
+        sql_prepare(handle,
+                    "SELECT name FROM main.sqlite_schema AS tables WHERE type = 'table'"
+                    " AND EXISTS (SELECT 1 FROM pragma_foreign_key_list(tables.name, 'main'))",
+                    &tables, err) != 0 ||
+        sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check(?1, 'main')", &find, err) !=
+            0 ||
+        sql_prepare(handle, insert, &keep, err) != 0)
+        return -1;
+    int code = SQLITE_ROW;
+    while ((code = sqlite3_step(tables)) == SQLITE_ROW)
+        if (check_table(handle, sqlite3_column_value(tables, 0), find, keep, err) != 0)
+            return -1;
+    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot list the foreign keys");
+}
+
+#define COLLECT_INTO(handle, table, err)                                                           \
+    collect(handle,                                                                                \
+            "CREATE TEMP TABLE IF NOT EXISTS " table                                               \
+            " (child TEXT, row INTEGER, parent TEXT, mismatch TEXT)",                              \
+            "DELETE FROM temp." table, "INSERT INTO temp." table " VALUES (?1, ?2, ?3, ?4)", err)
+
+int migrate_violations_baseline(sqlite3 *handle, struct error *err)
+{
+    if (sql_exec(handle, "PRAGMA temp_store = MEMORY", err) != 0)
+        return -1;
+    return COLLECT_INTO(handle, BEFORE, err);
+}
+
+static int describe(sqlite3_stmt *statement, struct error *err)
 {
     const char *child = (const char *)sqlite3_column_text(statement, 0);
     const char *parent = (const char *)sqlite3_column_text(statement, 2);
+    const char *mismatch = (const char *)sqlite3_column_text(statement, 3);
+    int64_t count = sqlite3_column_int64(statement, 4);
     char row[48] = "a row";
+    if (mismatch != NULL) {
+        (void)error_set(err, ERROR_DATA, 0,
+                        "the migration makes a foreign key that cannot work: %.300s", mismatch);
+        return error_hint(err, "the columns it refers to need a PRIMARY KEY or a UNIQUE index");
+    }
     if (sqlite3_column_type(statement, 1) != SQLITE_NULL)
         (void)sqlite3_snprintf(sizeof row, row, "row %lld", sqlite3_column_int64(statement, 1));
     (void)error_set(err, ERROR_DATA, 0,
@@ -64,33 +117,27 @@ static int describe(sqlite3_stmt *statement, int64_t count, struct error *err)
 int migrate_violations_compare(sqlite3 *handle, struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
+    if (COLLECT_INTO(handle, AFTER, err) != 0)
+        return -1;
     /* A rebuilt table keeps its rowids, so a violation from before has the same child, row and
-     * parent. The count of each matters: a row may break two keys. */
+     * parent; a renamed table is one whose old name is gone. The count of each matters: a row may
+     * break two keys. Broken rows come before mismatches, which have no row. */
     if (sql_prepare(handle,
-                    "SELECT \"table\", rowid, parent, count(*) OVER () FROM ("
-                    "  SELECT \"table\", rowid, parent, count(*) AS now"
-                    "  FROM pragma_foreign_key_check GROUP BY 1, 2, 3) AS found"
-                    " WHERE now > (SELECT count(*) FROM temp.liteinit_violations AS old"
-                    "  WHERE old.child = found.\"table\" AND old.row IS found.rowid"
-                    "  AND old.parent = found.parent)",
+                    "SELECT child, row, parent, mismatch, count(*) OVER () FROM ("
+                    "  SELECT child, row, parent, mismatch, count(*) AS now"
+                    "  FROM temp." AFTER " GROUP BY 1, 2, 3, mismatch IS NULL) AS found"
+                    " WHERE now > (SELECT count(*) FROM temp." BEFORE " AS old"
+                    "  WHERE old.row IS found.row"
+                    "  AND (old.mismatch IS NULL) = (found.mismatch IS NULL)"
+                    "  AND (old.child = found.child OR NOT EXISTS"
+                    "   (SELECT 1 FROM main.sqlite_schema WHERE name = old.child COLLATE NOCASE))"
+                    "  AND (old.parent IS found.parent OR NOT EXISTS"
+                    "   (SELECT 1 FROM main.sqlite_schema WHERE name = old.parent COLLATE NOCASE)))"
+                    " ORDER BY mismatch IS NOT NULL, child, row",
                     &statement, err) != 0)
         return -1;
     int code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
-        return describe(statement, sqlite3_column_int64(statement, 3), err);
-    if (code == SQLITE_DONE)
-        return 0;
-    if (!is_mismatch(handle, code))
-        return sql_error(err, handle, "cannot check the foreign keys");
-    char mismatch[256];
-    (void)sqlite3_snprintf(sizeof mismatch, mismatch, "%s", sqlite3_errmsg(handle));
-    int64_t known = 0;
-    if (sql_int(handle, "SELECT 1 FROM temp.liteinit_violations WHERE child IS NULL", 0, &known,
-                err) != 0)
-        return -1;
-    if (known != 0)
-        return 0;
-    (void)error_set(err, ERROR_DATA, 0, "the migration makes a foreign key that cannot work: %s",
-                    mismatch);
-    return error_hint(err, "the columns it refers to need a PRIMARY KEY or a UNIQUE index");
+        return describe(statement, err);
+    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot check the foreign keys");
 }
