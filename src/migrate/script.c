@@ -1,12 +1,12 @@
 /* See script.h. */
 #include "migrate/script.h"
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
 #include "migrate/tokens.h"
 #include "store/sql.h"
 
@@ -130,6 +130,7 @@ static int locate_error(struct error *err, const char *file, const struct place 
     while (n > 0 && err->statement[n - 1] == ' ')
         n--;
     err->statement[n] = '\0';
+    text_cut(err->statement, sizeof err->statement - 1);
     return error_wrap(err, "%s:%d:%d", file, err->line, err->column);
 }
 
@@ -197,10 +198,14 @@ static int run_statement(sqlite3 *handle, struct watch *watch, const char *file,
     const char *start = place->at;
     size_t left = (size_t)(end - start);
     *watch = (struct watch){.intent = INTENT_PLAIN};
-    int code = sqlite3_prepare_v2(handle, start, left < INT_MAX ? (int)left : INT_MAX, &statement,
-                                  ret_tail);
+    /* Without a length: of a text that does not end at its length SQLite makes a copy, for each
+     * statement anew, which makes a long file endless. */
+    int code = sqlite3_prepare_v2(handle, start, -1, &statement, ret_tail);
     size_t length = *ret_tail > start ? (size_t)(*ret_tail - start) : left;
     if (code != SQLITE_OK) {
+        /* The tail is where the parser gave up, which says less than the rest of the statement. */
+        const char *semicolon = memchr(start + length - 1, ';', left - length + 1);
+        length = semicolon != NULL ? (size_t)(semicolon - start) + 1 : left;
         int offset = sqlite3_error_offset(handle);
         if (watch->refused != NULL)
             (void)refusal(watch, err);

@@ -18,7 +18,7 @@ struct sqlite3;
 typedef void migrate_notice(void *context, const char *file, int line, const char *sentence);
 
 /*
- * Runs `text`, the content of `file`. Skipped with a notice: BEGIN, COMMIT and END, since the
+ * Runs `text`, the content of `file`, with a NUL at its end. Skipped with a notice: BEGIN, COMMIT and END, since the
  * transaction is ours, and `PRAGMA journal_mode = WAL`, which is set at the end. Refused as
  * ERROR_DATA: ROLLBACK, ATTACH, DETACH and pragmas that weaken durability or bypass the schema.
  * An error carries file, line, column and the beginning of the statement; the caller rolls back.
