@@ -74,6 +74,9 @@ static size_t token_length(const char *text, size_t size)
     size_t at = 1;
     while (at < size && is_word(text[at]))
         at++;
+    /* x'00' is a blob; x '00' is a column and its alias. */
+    if (at == 1 && size > 1 && (text[0] == 'x' || text[0] == 'X') && text[1] == '\'')
+        at += quoted_length(text + 1, size - 1);
     return at;
 }
 
