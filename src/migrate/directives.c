@@ -33,26 +33,40 @@ static int apply_word(const char *file, int line, const char *word,
     return error_hint(err, "this version knows: irreversible, foreign-keys=on");
 }
 
+static bool is_separator(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == ',';
+}
+
+/* Goes past blanks and this text; false when something else is there. */
+static bool skip_text(const char **at, const char *end, const char *text)
+{
+    size_t length = strlen(text);
+    while (*at < end && (**at == ' ' || **at == '\t'))
+        (*at)++;
+    if ((size_t)(end - *at) < length || memcmp(*at, text, length) != 0)
+        return false;
+    *at += length;
+    return true;
+}
+
 static int read_line(const char *file, int number, const char *line, size_t length,
                      struct migrate_directives *directives, struct error *err)
 {
-    static const char mark[] = "liteinit:";
-    char text[512];
-    (void)snprintf(text, sizeof text, "%.*s",
-                   (int)(length < sizeof text ? length : sizeof text - 1), line);
-    char *at = text + strspn(text, " \t");
-    if (strncmp(at, "--", 2) != 0)
+    const char *at = line;
+    const char *end = line + length;
+    if (!skip_text(&at, end, "--") || !skip_text(&at, end, "liteinit:"))
         return 0;
-    at += 2;
-    at += strspn(at, " \t");
-    if (strncmp(at, mark, sizeof mark - 1) != 0)
-        return 0;
-    at += sizeof mark - 1;
-    char *rest = NULL;
-    for (char *word = strtok_r(at, " \t\r,", &rest); word != NULL;
-         word = strtok_r(NULL, " \t\r,", &rest))
-        if (apply_word(file, number, word, directives, err) != 0)
+    while (at < end) {
+        char word[128];
+        size_t n = 0;
+        while (at + n < end && !is_separator(at[n]))
+            n++;
+        (void)snprintf(word, sizeof word, "%.*s", (int)(n < sizeof word ? n : sizeof word - 1), at);
+        if (n > 0 && apply_word(file, number, word, directives, err) != 0)
             return -1;
+        at += n + 1;
+    }
     return 0;
 }
 
