@@ -8,6 +8,9 @@
 
 #define BEFORE "liteinit_violations"
 #define AFTER "liteinit_violations_now"
+#define CREATE(table)                                                                              \
+    "CREATE TEMP TABLE IF NOT EXISTS " table                                                       \
+    " (child TEXT, row INTEGER, parent TEXT, mismatch TEXT)"
 
 /* A foreign key whose parent columns are not unique or not there makes foreign_key_check itself
  * fail. Such a schema can be lived with (SQLite complains only when the key is used): it counts as
@@ -39,7 +42,22 @@ static int keep_mismatch(sqlite3 *handle, sqlite3_stmt *keep, sqlite3_value *tab
     return sql_done(keep, err);
 }
 
-/* Table by table, so that one with a mismatch does not hide what the others break. */
+/* All tables at once; *ret_mismatch when SQLite gave up at one that it cannot check. */
+static int check_all(sqlite3 *handle, sqlite3_stmt *keep, bool *ret_mismatch, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *find = NULL;
+    int code = SQLITE_ROW;
+    if (sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check", &find, err) != 0)
+        return -1;
+    while ((code = sqlite3_step(find)) == SQLITE_ROW)
+        if (keep_row(keep, find, err) != 0)
+            return -1;
+    *ret_mismatch = code != SQLITE_DONE && is_mismatch(handle, code);
+    return code == SQLITE_DONE || *ret_mismatch
+               ? 0
+               : sql_error(err, handle, "cannot check the foreign keys");
+}
+
 static int check_table(sqlite3 *handle, sqlite3_value *table, sqlite3_stmt *find,
                        sqlite3_stmt *keep, struct error *err)
 {
@@ -56,38 +74,43 @@ static int check_table(sqlite3 *handle, sqlite3_value *table, sqlite3_stmt *find
     return result;
 }
 
-/* Fills one of the two lists with the violations there are now. */
-static int collect(sqlite3 *handle, const char *create, const char *empty, const char *insert,
-                   struct error *err)
+/* Slower, and a table with a mismatch does not hide what the others break. */
+static int check_one_by_one(sqlite3 *handle, sqlite3_stmt *keep, struct error *err)
 {
     cleanup_statement sqlite3_stmt *tables = NULL;
     cleanup_statement sqlite3_stmt *find = NULL;
-    cleanup_statement sqlite3_stmt *keep = NULL;
-    if (sql_exec(handle, create, err) != 0 || sql_exec(handle, empty, err) != 0 ||
-        sql_prepare(handle,
-                    "SELECT name FROM main.sqlite_schema AS tables WHERE type = 'table'"
-                    " AND EXISTS (SELECT 1 FROM pragma_foreign_key_list(tables.name, 'main'))",
-                    &tables, err) != 0 ||
-        sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check(?1, 'main')", &find, err) !=
-            0 ||
-        sql_prepare(handle, insert, &keep, err) != 0)
-        return -1;
     int code = SQLITE_ROW;
+    if (sql_prepare(handle, "SELECT name FROM main.sqlite_schema WHERE type = 'table'", &tables,
+                    err) != 0 ||
+        sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check(?1, 'main')", &find, err) != 0)
+        return -1;
     while ((code = sqlite3_step(tables)) == SQLITE_ROW)
         if (check_table(handle, sqlite3_column_value(tables, 0), find, keep, err) != 0)
             return -1;
-    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot list the foreign keys");
+    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot list the tables");
+}
+
+/* Fills one of the two lists with the violations there are now. */
+static int collect(sqlite3 *handle, const char *empty, const char *insert, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *keep = NULL;
+    bool mismatch = false;
+    if (sql_exec(handle, empty, err) != 0 || sql_prepare(handle, insert, &keep, err) != 0 ||
+        check_all(handle, keep, &mismatch, err) != 0)
+        return -1;
+    if (!mismatch)
+        return 0;
+    return sql_exec(handle, empty, err) == 0 ? check_one_by_one(handle, keep, err) : -1;
 }
 
 #define COLLECT_INTO(handle, table, err)                                                           \
-    collect(handle,                                                                                \
-            "CREATE TEMP TABLE IF NOT EXISTS " table                                               \
-            " (child TEXT, row INTEGER, parent TEXT, mismatch TEXT)",                              \
-            "DELETE FROM temp." table, "INSERT INTO temp." table " VALUES (?1, ?2, ?3, ?4)", err)
+    collect(handle, "DELETE FROM temp." table,                                                     \
+            "INSERT INTO temp." table " VALUES (?1, ?2, ?3, ?4)", err)
 
 int migrate_violations_baseline(sqlite3 *handle, struct error *err)
 {
-    if (sql_exec(handle, "PRAGMA temp_store = MEMORY", err) != 0)
+    if (sql_exec(handle, "PRAGMA temp_store = MEMORY", err) != 0 ||
+        sql_exec(handle, CREATE(BEFORE), err) != 0 || sql_exec(handle, CREATE(AFTER), err) != 0)
         return -1;
     return COLLECT_INTO(handle, BEFORE, err);
 }
