@@ -33,8 +33,9 @@ static int write_error(struct error *err)
     return -1;
 }
 
-/* One chunk inside the kernel. *ret_n is 0 at the end of the file; false when this way does not
- * work here (another volume, an old kernel), and nothing was copied then. */
+/* One chunk inside the kernel. *ret_n is 0 at the end of the file, or too early: some file systems
+ * answer so instead of with an error (copy_file_range(2), BUGS). False when this way does not work
+ * here (another volume, an old kernel), and nothing was copied then. */
 static bool copy_in_kernel(int from, int to, int64_t offset, ssize_t *ret_n)
 {
     off_t in = offset;
@@ -67,13 +68,17 @@ static int copy_by_hand(int from, int to, int64_t offset, unsigned char *buffer,
 static int copy_content(int from, int to, int64_t *ret_bytes, struct error *err)
 {
     cleanup_free unsigned char *buffer = NULL;
+    struct stat source;
     int64_t offset = 0;
     bool in_kernel = true;
     ssize_t n = 1;
+    if (fstat(from, &source) != 0)
+        return error_set(err, ERROR_BACKUP, errno, "cannot look at the database");
     while (n > 0) {
         if (store_interrupted())
             return error_set(err, ERROR_INTERRUPTED, 0, "the backup was stopped");
-        if (in_kernel && !copy_in_kernel(from, to, offset, &n)) {
+        if (in_kernel &&
+            (!copy_in_kernel(from, to, offset, &n) || (n == 0 && offset < source.st_size))) {
             in_kernel = false;
             buffer = malloc(CHUNK);
             if (buffer == NULL)
@@ -92,19 +97,24 @@ static int copy_content(int from, int to, int64_t *ret_bytes, struct error *err)
     return 0;
 }
 
+/* A clone that is whole: not every file system that says yes has done it. */
+static bool copy_by_clone(int from, int to, int64_t *ret_bytes)
+{
+    struct stat source;
+    struct stat copy;
+    if (ioctl(to, FICLONE, from) != 0 || fstat(from, &source) != 0 || fstat(to, &copy) != 0 ||
+        copy.st_size != source.st_size)
+        return false;
+    *ret_bytes = copy.st_size;
+    return true;
+}
+
 int backup_copy_file(int from, int to, bool *ret_cloned, int64_t *ret_bytes, struct error *err)
 {
-    struct stat st;
-    if (ioctl(to, FICLONE, from) != 0) {
-        if (copy_content(from, to, ret_bytes, err) != 0)
-            return -1;
-        *ret_cloned = false;
-        return 0;
-    }
-    if (fstat(to, &st) != 0)
-        return error_set(err, ERROR_BACKUP, errno, "cannot look at the backup");
-    *ret_bytes = st.st_size;
-    *ret_cloned = true;
+    bool cloned = copy_by_clone(from, to, ret_bytes);
+    if (!cloned && copy_content(from, to, ret_bytes, err) != 0)
+        return -1;
+    *ret_cloned = cloned;
     return 0;
 }
 
