@@ -38,12 +38,15 @@ static void read_manifest(const char *dir, struct backup_entry *entry)
     entry->verified = entry->manifest.verified && entry->manifest.size == entry->size;
 }
 
+/* `database` is the database's own file, which may lie in this folder: it is never opened, since
+ * closing it would drop the locks of our connection (design fact 3). */
 static int add_entry(struct backup_catalogue *catalogue, int dir, const char *name,
-                     struct error *err)
+                     const struct stat *database, struct error *err)
 {
     struct stat st;
     if (name[0] == '.' || text_ends_with(name, ".json") ||
-        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
+        (st.st_dev == database->st_dev && st.st_ino == database->st_ino))
         return 0;
     struct backup_entry entry = {.size = st.st_size, .modified = st.st_mtime};
     entry.name = strdup(name);
@@ -94,9 +97,11 @@ int backup_catalogue_read(const struct store_location *location, const char *dir
         return -1;
     }
     int result = 0;
+    struct stat database = {.st_ino = 0};
     const struct dirent *entry = NULL;
+    (void)stat(location->db, &database);
     while (entries != NULL && result == 0 && (entry = readdir(entries)) != NULL)
-        result = add_entry(&catalogue, dirfd(entries), entry->d_name, err);
+        result = add_entry(&catalogue, dirfd(entries), entry->d_name, &database, err);
     if (entries != NULL)
         (void)closedir(entries);
     if (result != 0) {
@@ -164,6 +169,9 @@ void backup_catalogue_restamp(const char *path, const char *stamp)
     if (n < 0 || (size_t)n >= sizeof json || stat(json, &st) != 0 ||
         backup_manifest_read(json, &manifest, &ignored) != 0)
         return;
+    char dir[PATH_MAX];
+    fs_dir_name(path, dir, sizeof dir);
+    cleanup_close int folder = backup_folder_lock(dir);
     char *copy = strdup(stamp);
     if (copy != NULL) {
         free(manifest.stamp);

@@ -13,12 +13,17 @@
 
 #include "backup/name.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "store/interrupt.h"
 
 #define TEMP_PREFIX ".liteinit-"
 #define TEMP_SUFFIX ".tmp"
+#define MANIFEST_SUFFIX ".json"
 #define MAX_SEQUENCE 10000
+#define LOCK_PATIENCE_MS 5000
+#define LOCK_POLL_MS 5
 
 void backup_folder_path(const struct store_location *location, const char *dir, char out[PATH_MAX])
 {
@@ -47,32 +52,95 @@ static int folder_error(struct error *err, const char *what, const char *path)
     return -1;
 }
 
-/* Temporary files whose maker is gone: their lock is free. */
+int backup_folder_lock(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int64_t deadline = clock_monotonic_ms() + LOCK_PATIENCE_MS;
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0 &&
+           (errno == EWOULDBLOCK || errno == EINTR) && !store_interrupted() &&
+           clock_monotonic_ms() < deadline)
+        clock_sleep_ms(LOCK_POLL_MS);
+    return fd;
+}
+
+static bool is_draft(const char *name)
+{
+    return text_starts_with(name, TEMP_PREFIX) && text_ends_with(name, TEMP_SUFFIX);
+}
+
+/* What fs_replace_file() calls a manifest that is not whole yet: NAME.json.PID.tmp. */
+static bool is_unfinished_manifest(const char *name)
+{
+    const char *at = strstr(name, MANIFEST_SUFFIX ".");
+    if (at == NULL || name[0] == '.')
+        return false;
+    at += strlen(MANIFEST_SUFFIX ".");
+    size_t digits = strspn(at, "0123456789");
+    return digits > 0 && strcmp(at + digits, TEMP_SUFFIX) == 0;
+}
+
+/* The manifest of a draft that was cut off between its two names: of this size, and of no file.
+ * One whose backup somebody has moved or packed is not touched. */
+static void clear_manifest(const char *dir, int64_t size)
+{
+    char path[PATH_MAX];
+    struct error ignored;
+    struct backup_manifest manifest;
+    DIR *entries = opendir(dir);
+    const struct dirent *entry = NULL;
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        int n = snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        if (n < 0 || (size_t)n >= sizeof path || !text_ends_with(path, MANIFEST_SUFFIX))
+            continue;
+        path[(size_t)n - strlen(MANIFEST_SUFFIX)] = '\0';
+        if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            continue;
+        path[(size_t)n - strlen(MANIFEST_SUFFIX)] = MANIFEST_SUFFIX[0];
+        if (backup_manifest_read(path, &manifest, &ignored) != 0)
+            continue;
+        if (manifest.size == size)
+            (void)unlink(path);
+        backup_manifest_free(&manifest);
+    }
+    if (entries != NULL)
+        (void)closedir(entries);
+}
+
+/* Temporary files whose maker is gone: the lock of a draft is free, and whoever writes a manifest
+ * has the folder locked, which we have now. */
 static void clear_leftovers(const char *dir)
 {
+    struct stat st;
     DIR *entries = opendir(dir);
-    if (entries == NULL)
-        return;
     const struct dirent *entry = NULL;
-    while ((entry = readdir(entries)) != NULL) {
-        if (!text_starts_with(entry->d_name, TEMP_PREFIX) ||
-            strstr(entry->d_name, TEMP_SUFFIX) == NULL)
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
+        if (is_unfinished_manifest(entry->d_name))
+            (void)unlinkat(dirfd(entries), entry->d_name, 0);
+        if (!is_draft(entry->d_name))
             continue;
         cleanup_close int fd =
             openat(dirfd(entries), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-            (void)unlinkat(dirfd(entries), entry->d_name, 0);
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0)
+            continue;
+        clear_manifest(dir, st.st_size);
+        (void)unlinkat(dirfd(entries), entry->d_name, 0);
     }
-    (void)closedir(entries);
+    if (entries != NULL)
+        (void)closedir(entries);
 }
 
 static int make_folder(const struct store_location *location, const char *dir, struct error *err)
 {
     struct stat st;
-    if (mkdir(dir, 0700) == 0)
+    if (mkdir(dir, 0700) == 0) {
+        char parent[PATH_MAX];
         store_adopt_owner(location, dir);
-    else if (errno != EEXIST)
+        /* A power cut must not take the folder away from under its first backup. */
+        fs_dir_name(dir, parent, sizeof parent);
+        (void)fs_sync_dir(parent);
+    } else if (errno != EEXIST) {
         return folder_error(err, "make the backup folder", dir);
+    }
     if (stat(dir, &st) != 0)
         return folder_error(err, "use the backup folder", dir);
     if (!S_ISDIR(st.st_mode)) {
@@ -90,6 +158,7 @@ int backup_draft_open(const struct store_location *location, const char *dir,
     backup_folder_path(location, dir, draft.dir);
     if (make_folder(location, draft.dir, err) != 0)
         return -1;
+    cleanup_close int folder = backup_folder_lock(draft.dir);
     clear_leftovers(draft.dir);
     if (stat(location->db, &source) != 0)
         return error_set(err, ERROR_IO, errno, "cannot look at %s", location->db);
@@ -138,6 +207,7 @@ static int publish_as(const struct backup_draft *draft, const char *name,
         faccessat(AT_FDCWD, json, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 1;
     if (backup_manifest_write(json, manifest, draft->mode, err) != 0) {
+        (void)unlink(json);
         if (err->kind != ERROR_CONFIG)
             err->kind = ERROR_BACKUP;
         return -1;
@@ -168,6 +238,7 @@ int backup_draft_publish(struct backup_draft *draft, const char *pattern,
         .version = manifest->schema_version,
     };
     parts.when = clock_utc(&parts.ms);
+    cleanup_close int folder = backup_folder_lock(draft->dir);
     int result = 1;
     for (int sequence = 1; result == 1 && sequence <= MAX_SEQUENCE; sequence++) {
         result = backup_name_expand(pattern, &parts, sequence, name, err);

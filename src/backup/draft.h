@@ -24,6 +24,11 @@ struct backup_draft {
 /* The folder for the backups of a database: `dir` if given, else `backups` beside it. */
 void backup_folder_path(const struct store_location *location, const char *dir, char out[PATH_MAX]);
 
+/* Keeps other liteinits from naming or clearing anything in the folder until the descriptor is
+ * closed. After a few seconds, and where folders cannot be locked, it goes on without: the
+ * descriptor, or -1. */
+int backup_folder_lock(const char *dir);
+
 /* Makes the folder (0700) if need be, clears what crashed makers left, and makes the temporary
  * file with the owner and mode of the database (never wider than it, and at least 0600). */
 int backup_draft_open(const struct store_location *location, const char *dir,
