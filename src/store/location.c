@@ -192,6 +192,17 @@ static bool journal_has_pages(const struct store_location *location)
                      big_endian(header + 16, 4) > 0);
 }
 
+/* Whether something waits in the journal. One whose header is zeroed ended in order: SQLite leaves
+ * it so in journal_mode=PERSIST and in exclusive locking mode. */
+static bool journal_is_hot(const struct store_location *location)
+{
+    char path[PATH_MAX];
+    unsigned char first = 0;
+    cleanup_close int fd = open(store_sibling(location, "-journal", path),
+                                O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return fd < 0 || pread(fd, &first, 1, 0) != 1 || first != 0;
+}
+
 static int probe_absent(const struct store_location *location, bool writable,
                         const struct store_probe *probe, struct error *err)
 {
@@ -242,6 +253,8 @@ int store_probe(const struct store_location *location, bool writable, struct sto
     struct store_probe probe = {.kind = STORE_ABSENT};
     probe.wal_size = companion_size(location, "-wal", &probe.companions);
     probe.journal_size = companion_size(location, "-journal", &probe.companions);
+    if (probe.journal_size > 0 && !journal_is_hot(location))
+        probe.journal_size = 0;
     (void)companion_size(location, "-shm", &probe.companions);
 
     cleanup_close int fd = open(location->db, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -38,7 +38,7 @@ struct store_probe {
     enum store_kind kind;
     int64_t size;         /* bytes of the main file */
     int64_t wal_size;     /* bytes of FILE-wal, 0 when absent */
-    int64_t journal_size; /* bytes of FILE-journal, 0 when absent */
+    int64_t journal_size; /* bytes of FILE-journal, 0 when absent or ended in order */
     bool companions;      /* a -wal, -shm or -journal is there, be it empty */
     bool wal_mode;        /* from the header */
     uint32_t page_size;
