@@ -66,7 +66,7 @@ int step_space(struct preparation *p, struct error *err)
 }
 
 /* What a rollback brings back: inode, size and SQLite's change counter, but not the times. Outside
- * WAL mode every commit moves the counter. */
+ * WAL mode the first commit of every connection moves the counter. */
 static bool is_same_commit(const char *left, const char *right)
 {
     size_t head = strcspn(left, ":");
@@ -78,13 +78,16 @@ static bool is_same_commit(const char *left, const char *right)
 }
 
 /* A migration that was killed outside WAL mode has left a journal, and its rollback has written to
- * the main file: the backup of that commit is noted as equal to it again. */
-static void recognise_rolled_back(const struct backup_catalogue *catalogue, const char *stamp)
+ * the main file: the backup of that commit is noted as equal to it again. The commits of one start
+ * of ours share a counter, so the schema's version tells the migrations apart. */
+static void recognise_rolled_back(const struct preparation *p,
+                                  const struct backup_catalogue *catalogue, const char *stamp)
 {
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct backup_entry *entry = &catalogue->entries[i];
         char path[PATH_MAX];
         if (!entry->verified || entry->manifest.stamp == NULL ||
+            entry->manifest.schema_version != p->plan.current ||
             !is_same_commit(entry->manifest.stamp, stamp))
             continue;
         int n = snprintf(path, sizeof path, "%s/%s", catalogue->dir, entry->name);
@@ -100,7 +103,7 @@ static int read_catalogue(const struct preparation *p, const char *stamp,
         return -1;
     if (!p->rolled_back)
         return 0;
-    recognise_rolled_back(ret_catalogue, stamp);
+    recognise_rolled_back(p, ret_catalogue, stamp);
     backup_catalogue_free(ret_catalogue);
     return backup_catalogue_read(&p->location, p->config->backup_dir, ret_catalogue, err);
 }
