@@ -44,7 +44,7 @@ struct child {
     char refused[PATH_MAX]; /* the first one that was there but not executable */
 };
 
-/* Executes argv[0] from the first folder of PATH that lets us, with the rules of execvp(3). */
+/* Executes argv[0] from the first folder of PATH that lets us, as execvp(3) does. */
 ON_FOREIGN_STACK static void child_search(struct child *child)
 {
     const char *name = child->spec->argv[0];
@@ -67,10 +67,13 @@ ON_FOREIGN_STACK static void child_search(struct child *child)
             }
             memcpy(child->file + len, name, name_len + 1);
             (void)execve(child->file, child->spec->argv, child->envp);
+            /* A folder that we may not look into holds nothing for us: like a shell, and unlike
+             * execvp(3), do not let it turn "not found" into "permission denied". */
             if (errno == EACCES) {
-                if (failure != EACCES)
+                if (failure != EACCES && access(child->file, F_OK) == 0) {
                     memcpy(child->refused, child->file, sizeof child->refused);
-                failure = EACCES;
+                    failure = EACCES;
+                }
             } else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV &&
                        errno != ETIMEDOUT) {
                 child->failure = errno;

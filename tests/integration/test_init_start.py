@@ -132,6 +132,18 @@ def test_path_is_searched_as_a_shell_does(liteinit):
     assert liteinit("tool", env={"PATH": search}).wait() == 42
 
 
+def test_folder_of_path_that_may_not_be_searched(liteinit):
+    """It holds nothing for us: the command is not found, rather than not permitted."""
+    need_root()
+    closed = liteinit.folder / "closed"
+    closed.mkdir(mode=0o700)
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", BIN,
+                           "--prepare=never", "--", "no-such-command"], cwd="/",
+                          env={"PATH": f"{closed}:{os.environ['PATH']}"}, capture_output=True,
+                          timeout=30, check=False)
+    assert done.returncode == 127, done.stderr.decode()
+
+
 def test_works_without_proc(liteinit):
     """No /proc at all: workers are started by the name of the binary, others are found by kill."""
     need_root()
