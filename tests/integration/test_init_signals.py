@@ -184,15 +184,17 @@ def test_app_that_ends_while_it_is_stopped(liteinit):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGRTMIN + 3])
+@pytest.mark.parametrize("prepare", ["always", "never"])
 @pytest.mark.parametrize("pid1", [True, False])
-def test_stop_that_is_there_before_anything_else(liteinit, number, pid1):
+def test_stop_that_is_there_before_anything_else(liteinit, number, pid1, prepare):
     """It was sent in the first moment: pending, blocked, before the app or a worker exists."""
     begin = ("import os, signal, sys;"
              f"signal.pthread_sigmask(signal.SIG_BLOCK, [{int(number)}]);"
              f"os.kill(os.getpid(), {int(number)});"
              "os.execv(sys.argv[1], sys.argv[1:])")
     box = liteinit
-    wrapped = [PYTHON, "-c", begin, BIN, "--", "sh", "-c", "echo the app runs"]
+    wrapped = [PYTHON, "-c", begin, BIN, f"--prepare={prepare}", "--", "sh", "-c",
+               "echo the app runs"]
     if pid1:
         need_namespaces()
         wrapped = [*namespace_command(), *wrapped]
@@ -202,6 +204,7 @@ def test_stop_that_is_there_before_anything_else(liteinit, number, pid1):
     assert b"the app runs" not in done.stdout
     assert b"app.start" not in done.stderr
     assert b"the app was not started" in done.stderr
+    assert not box.db.exists(), "nothing was begun"
 
 
 def test_no_stop_is_lost_however_early(liteinit):
