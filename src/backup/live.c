@@ -1,6 +1,7 @@
 /* See live.h. https://www.sqlite.org/backup.html */
 #include "backup/live.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,7 +11,7 @@
 
 #define STEP_PAGES 512
 #define PAUSE_MS 5
-#define PATIENT_STEPS 20000 /* at 512 pages of 4 KiB: 40 GB, or that many disturbances */
+#define PATIENT_ROUNDS 5
 
 static bool in_wal_mode(sqlite3 *handle)
 {
@@ -38,18 +39,28 @@ static int copy_failure(sqlite3 *target, int code, struct error *err)
 }
 
 /* Steps until all pages are copied. `held`: the source's read transaction is ours for the whole
- * time, so that no step can be disturbed. */
-static int step_through(sqlite3 *target, sqlite3_backup *backup, bool held, struct error *err)
+ * time, so that no step can be disturbed. Without it SQLite starts over after each write of
+ * another process, and the pages that remain do not become fewer: beside somebody who never stops
+ * writing that has no end, so that writers have to wait after some rounds. */
+static int step_through(sqlite3 *source, sqlite3 *target, sqlite3_backup *backup, bool held,
+                        struct error *err)
 {
-    for (int step = 0;; step++) {
-        int pages = held || step < PATIENT_STEPS ? STEP_PAGES : -1;
-        int code = sqlite3_backup_step(backup, pages);
+    int remaining = INT_MAX;
+    for (int rounds = 0;;) {
+        if (!held && rounds >= PATIENT_ROUNDS) {
+            if (sql_exec(source, "BEGIN; SELECT count(*) FROM sqlite_schema", err) != 0)
+                return error_wrap(err, "cannot copy the database");
+            held = true;
+        }
+        int code = sqlite3_backup_step(backup, STEP_PAGES);
         if (store_interrupted())
             return stopped(err);
         if (code == SQLITE_DONE)
             return 0;
         if (code != SQLITE_OK && sql_error_kind(code) != ERROR_BUSY)
             return copy_failure(target, code, err);
+        rounds += code != SQLITE_OK || sqlite3_backup_remaining(backup) >= remaining;
+        remaining = sqlite3_backup_remaining(backup);
         if (!held || code != SQLITE_OK)
             clock_sleep_ms(PAUSE_MS);
     }
@@ -70,7 +81,7 @@ static int copy_pages(sqlite3 *source, const char *path, bool held, struct error
         if (backup == NULL) {
             result = copy_failure(target, sqlite3_extended_errcode(target), err);
         } else {
-            result = step_through(target, backup, held, err);
+            result = step_through(source, target, backup, held, err);
             int code = sqlite3_backup_finish(backup);
             if (result == 0 && code != SQLITE_OK)
                 result = copy_failure(target, code, err);
@@ -95,7 +106,7 @@ int backup_live_copy(sqlite3 *source, const char *path, struct store_schema *ret
     }
     if (result == 0)
         result = copy_pages(source, path, held, err);
-    if (held)
+    if (sqlite3_get_autocommit(source) == 0)
         (void)sqlite3_exec(source, "ROLLBACK", NULL, NULL, NULL);
     if (result != 0)
         return -1;
