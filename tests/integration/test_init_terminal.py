@@ -85,9 +85,11 @@ def test_control_c_reaches_the_app_alone(liteinit, terminal):
 
 
 def test_terminal_is_taken_back(liteinit, terminal):
-    script = "(trap '' TERM HUP; while :; do sleep 0.1; done) <&- & exit 0"
+    script = "(trap '' TERM HUP; echo armed; while :; do sleep 0.1; done) <&- & read line; exit 0"
     life = on_terminal(liteinit, terminal, "sh", "-c", script, pid1=False,
                        options=["--stop-timeout=1500ms"])
+    life.wait_out("armed")
+    terminal.type(b"\n")
     life.wait_event("app.exit")
     until(lambda: terminal.front() == life.pid, "liteinit is in front again", timeout=1.4)
     assert life.wait() == 0
