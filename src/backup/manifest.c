@@ -23,12 +23,17 @@ static const char *text_of(const cJSON *object, const char *key)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
-static int64_t number_of(const cJSON *object, const char *key)
+/* The number of an item, -1 for everything that is no count (an item may be NULL). */
+static int64_t count_in(const cJSON *item)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     return cJSON_IsNumber(item) && item->valuedouble >= -1 && item->valuedouble < 9e15
                ? (int64_t)item->valuedouble
                : -1;
+}
+
+static int64_t number_of(const cJSON *object, const char *key)
+{
+    return count_in(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
 /* A copy of an optional text; false when memory is out. */
@@ -51,8 +56,7 @@ static bool read_rows(const cJSON *rows, struct store_schema *schema)
         char *name = strdup(row->string != NULL ? row->string : "");
         if (name == NULL)
             return false;
-        schema->tables[schema->count++] =
-            (struct store_table){.name = name, .rows = (int64_t)row->valuedouble};
+        schema->tables[schema->count++] = (struct store_table){.name = name, .rows = count_in(row)};
     }
     return true;
 }
@@ -66,7 +70,8 @@ static int from_json(const char *path, const cJSON *root, struct backup_manifest
     const char *hash = text_of(root, "schema_hash");
     if (number_of(root, "liteinit") != FORMAT_VERSION || sha256 == NULL ||
         strlen(sha256) + 1 != sizeof manifest->sha256 || created == NULL || verdict == NULL ||
-        hash == NULL || number_of(root, "size") < 0)
+        hash == NULL || text_of(root, "source") == NULL || text_of(root, "reason") == NULL ||
+        number_of(root, "size") < 0)
         return error_set(err, ERROR_DATA, 0, "%s is not a manifest of a backup", path);
     (void)snprintf(manifest->sha256, sizeof manifest->sha256, "%s", sha256);
     (void)snprintf(manifest->created, sizeof manifest->created, "%s", created);
