@@ -44,9 +44,11 @@ static int add_entry(struct backup_catalogue *catalogue, int dir, const char *na
                      const struct stat *database, struct error *err)
 {
     struct stat st;
-    if (name[0] == '.' || text_ends_with(name, ".json") ||
-        fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode) ||
-        (st.st_dev == database->st_dev && st.st_ino == database->st_ino))
+    if (name[0] == '.' || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(st.st_mode) || (st.st_dev == database->st_dev && st.st_ino == database->st_ino))
+        return 0;
+    /* A manifest, unless the database itself is called so. */
+    if (text_ends_with(name, ".json") && !is_sqlite(dir, name))
         return 0;
     struct backup_entry entry = {.size = st.st_size, .modified = st.st_mtime};
     entry.name = strdup(name);
