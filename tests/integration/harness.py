@@ -118,13 +118,16 @@ def mask_set(text):
 class Life:
     """One run of liteinit."""
 
-    def __init__(self, arguments, pid1, env, cwd, **popen):
+    def __init__(self, arguments, pid1, env, cwd, uid=None, program=BIN, **popen):
         prefix = namespace_command() if pid1 else []
+        if uid is not None:
+            prefix = [*prefix, "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
         self.pid1 = pid1
+        self.program = program
         self.stdin = popen.pop("stdin", subprocess.DEVNULL)
         self.started = time.monotonic()
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [*prefix, BIN, *arguments], stdin=self.stdin, stdout=subprocess.PIPE,
+            [*prefix, program, *arguments], stdin=self.stdin, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env=env, cwd=cwd, **popen)
         self.lines = []  # stderr, events and all
         self.events = []
@@ -164,7 +167,7 @@ class Life:
         if self.known_pid is None:
             def find():
                 for pid in children_of(self.process.pid):
-                    if os.path.basename(BIN) in " ".join(arguments_of(pid)[:1]):
+                    if arguments_of(pid)[:1] == [self.program]:
                         return pid
                 assert self.process.poll() is None, f"ended before it began: {self.log()}"
                 return None
@@ -330,7 +333,8 @@ class Box:
         return {key: value for key, value in env.items() if value != "None"}
 
     def __call__(self, *command, options=(), pid1=True, env=None, cwd=None, **popen):
-        """Starts liteinit over `command`. env adds variables; one that is None is taken away."""
+        """Starts liteinit over `command`. env adds variables; one that is None is taken away.
+        uid= runs all of it as another user, which needs root; program= is another copy of it."""
         if pid1:
             need_namespaces()
         life = Life([*options, "--", *command], pid1, self.environment(**(env or {})),

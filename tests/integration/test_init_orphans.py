@@ -1,14 +1,18 @@
 """Other processes: orphans are reaped, and nobody that may hold the database outlives the app
 unseen: it is asked to stop, then killed, and only then the WAL is folded in."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from harness import children_of, is_alive, need_root, stat_of, until
+from harness import BIN, children_of, is_alive, need_root, stat_of, until
 
 PYTHON = sys.executable
 TABLE = "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);\n"
@@ -164,6 +168,41 @@ def test_process_that_came_in_from_outside(liteinit):
         guest.kill()
         guest.wait(10)
         guest.stdout.close()
+
+
+def test_process_that_may_not_be_killed(liteinit):
+    """liteinit as a plain user, and root came in: it waits its time, leaves the WAL alone, and
+    goes with the app's status."""
+    need_root()
+    folder = Path(tempfile.mkdtemp(prefix="liteinit-"))
+    guest = None
+    try:
+        shutil.copy(BIN, folder / "liteinit")
+        (folder / "liteinit").chmod(0o755)
+        os.chown(folder, 65534, 65534)
+        life = liteinit("sleep", "60", uid=65534, cwd="/", program=str(folder / "liteinit"),
+                        options=["--stop-timeout=300ms"],
+                        env={"LITEINIT_DB": folder / "app.db", "LITEINIT_MIGRATIONS": None})
+        life.wait_event("app.start")
+        guest = subprocess.Popen(["nsenter", "--target", str(life.pid), "--pid", "--mount", "--",
+                                  "sh", "-c", "echo in; exec sleep 60"], stdout=subprocess.PIPE)
+        assert guest.stdout.readline() == b"in\n"
+        status, seconds = life.stop()
+        assert status == 143
+        assert 1.3 <= seconds < 6, "the grace, and a second for what was killed"
+        assert "sleep" in life.wait_event("stragglers.killed")["processes"]
+        assert "cannot be killed" in life.wait_event("wal.checkpoint")["msg"]
+        assert not life.named("db.close")
+        record = json.loads((folder / "app.db.liteinit.state").read_text(encoding="utf-8"))
+        assert record["wal"] == "left"
+        # The namespace has ended with its init, and so has everybody in it.
+        assert guest.wait(10) != 0
+    finally:
+        if guest is not None:
+            guest.kill()
+            guest.wait(10)
+            guest.stdout.close()
+        shutil.rmtree(folder)
 
 
 def test_shell_of_docker_exec_does_not_hold_up_the_stop(liteinit):
