@@ -46,13 +46,19 @@ static bool copy_in_kernel(int from, int to, int64_t offset, ssize_t *ret_n)
     return *ret_n >= 0 || errno == ENOSPC || errno == EDQUOT || errno == EIO;
 }
 
-static int copy_by_hand(int from, int to, int64_t offset, unsigned char *buffer, ssize_t *ret_n,
-                        struct error *err)
+static ssize_t read_chunk(int fd, unsigned char *buffer, size_t size, int64_t offset)
 {
     ssize_t n = 0;
     do {
-        n = pread(from, buffer, CHUNK, offset);
+        n = pread(fd, buffer, size, offset);
     } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static int copy_by_hand(int from, int to, int64_t offset, unsigned char *buffer, ssize_t *ret_n,
+                        struct error *err)
+{
+    ssize_t n = read_chunk(from, buffer, CHUNK, offset);
     if (n < 0)
         return error_set(err, ERROR_BACKUP, errno, "cannot read the database for the backup");
     for (ssize_t done = 0; done < n;) {
@@ -118,24 +124,30 @@ int backup_copy_file(int from, int to, bool *ret_cloned, int64_t *ret_bytes, str
     return 0;
 }
 
-int backup_hash_file(int fd, char out[HASH_HEX_SIZE], struct error *err)
+/* `source` is what every chunk must equal, or -1. */
+static int sum_file(int fd, int source, char out[HASH_HEX_SIZE], struct error *err)
 {
-    cleanup_free unsigned char *buffer = malloc(CHUNK);
+    cleanup_free unsigned char *buffer = malloc(2 * CHUNK);
     struct hash hash;
     int64_t offset = 0;
     if (buffer == NULL)
         return error_set(err, ERROR_BACKUP, ENOMEM, "cannot sum the backup");
     hash_start(&hash);
     for (;;) {
-        ssize_t n = pread(fd, buffer, CHUNK, offset);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = read_chunk(fd, buffer, CHUNK, offset);
         if (n < 0)
             return error_set(err, ERROR_BACKUP, errno, "cannot read the backup");
         if (store_interrupted())
             return error_set(err, ERROR_INTERRUPTED, 0, "the backup was stopped");
         if (n == 0)
             break;
+        if (source >= 0 && (read_chunk(source, buffer + CHUNK, (size_t)n, offset) != n ||
+                            memcmp(buffer, buffer + CHUNK, (size_t)n) != 0))
+            return error_set(
+                err, ERROR_BACKUP, 0,
+                "the copy of the database differs from it, somewhere in the %lld bytes "
+                "from byte %lld",
+                (long long)n, (long long)offset);
         hash_add(&hash, buffer, (size_t)n);
         offset += n;
     }
@@ -143,18 +155,24 @@ int backup_hash_file(int fd, char out[HASH_HEX_SIZE], struct error *err)
     return 0;
 }
 
+int backup_hash_file(int fd, char out[HASH_HEX_SIZE], struct error *err)
+{
+    return sum_file(fd, -1, out, err);
+}
+
 static void *hash_main(void *context)
 {
     struct backup_hash_job *job = context;
-    job->result = backup_hash_file(job->fd, job->sum, &job->err);
+    job->result = sum_file(job->fd, job->source, job->sum, &job->err);
     return NULL;
 }
 
-void backup_hash_start(struct backup_hash_job *job, int fd)
+void backup_hash_start(struct backup_hash_job *job, int fd, int source)
 {
     sigset_t all;
     sigset_t before;
     job->fd = fd;
+    job->source = source;
     /* Signals are for the thread that is inside SQLite. */
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);

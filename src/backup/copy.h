@@ -19,16 +19,18 @@ int backup_hash_file(int fd, char out[HASH_HEX_SIZE], struct error *err);
 
 /* The same in a thread of its own, beside the check of the same file: both read it from the page
  * cache, and most machines have a second core. Every start is followed by one finish, which waits
- * for it; `fd` stays open until then. */
+ * for it; `fd` stays open until then. `source`, when it is not -1, is a file that must have the same
+ * bytes: no check of SQLite's notices a flipped one in a row (design fact 2). */
 struct backup_hash_job {
     pthread_t thread;
     bool threaded; /* false: no thread could be had, the work was done at once */
     int fd;
+    int source;
     int result;
     char sum[HASH_HEX_SIZE];
     struct error err;
 };
-void backup_hash_start(struct backup_hash_job *job, int fd);
+void backup_hash_start(struct backup_hash_job *job, int fd, int source);
 int backup_hash_finish(struct backup_hash_job *job, char out[HASH_HEX_SIZE], struct error *err);
 
 #endif

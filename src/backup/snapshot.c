@@ -61,14 +61,15 @@ static int copy_cold(struct store_database *database, struct backup_draft *draft
     return 0;
 }
 
-/* `counted` is the source's schema as of the snapshot, or NULL when the copy is the source byte
- * for byte. */
-static int verify(struct backup_draft *draft, bool full, const struct store_schema *counted,
-                  struct backup_manifest *manifest, struct backup_result *result, struct error *err)
+/* `source` is the file that the copy equals byte for byte, or -1; `counted` is the source's schema
+ * as of the snapshot, or NULL. */
+static int verify(struct backup_draft *draft, int source, bool full,
+                  const struct store_schema *counted, struct backup_manifest *manifest,
+                  struct backup_result *result, struct error *err)
 {
     int64_t start = clock_monotonic_ms();
     struct backup_hash_job sum;
-    backup_hash_start(&sum, draft->fd);
+    backup_hash_start(&sum, draft->fd, source);
     int checked = backup_verify_file(draft->temp, full, manifest, err);
     struct error hash_error;
     int hashed = backup_hash_finish(&sum, manifest->sha256, &hash_error);
@@ -101,7 +102,8 @@ int backup_snapshot_cold(struct store_database *database, const struct backup_re
         if (status == 0) {
             status = copy_cold(database, &draft, &manifest, &result, err);
             if (status == 0)
-                status = verify(&draft, request->full_check, NULL, &manifest, &result, err);
+                status = verify(&draft, store_source_fd(database), request->full_check, NULL,
+                                &manifest, &result, err);
             store_interrupt_watch(store_handle(database));
             if (status == 0)
                 status = backup_draft_publish(&draft, request->name, &manifest, result.path, err);
@@ -133,7 +135,7 @@ int backup_snapshot_live(struct store_database *database, const struct backup_re
                 status = backup_draft_sync(&draft, err);
             result.copy_ms = clock_monotonic_ms() - start;
             if (status == 0)
-                status = verify(&draft, request->full_check, same_moment ? &counted : NULL,
+                status = verify(&draft, -1, request->full_check, same_moment ? &counted : NULL,
                                 &manifest, &result, err);
             store_interrupt_watch(store_handle(database));
             if (status == 0)
