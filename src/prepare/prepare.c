@@ -30,6 +30,7 @@ static const struct step {
     {"migrate", step_migrate, "migrate.failed"},
     {"check-after", step_check_after, "check.failed"},
     {"journal-mode", step_journal_mode, "prepare.failed"},
+    {"settle", step_settle, "prepare.failed"},
     {"retention", step_retention, "backup.failed"},
 };
 

@@ -158,3 +158,20 @@ int step_journal_mode(struct preparation *p, struct error *err)
               "Journal mode changed from %s to WAL", before);
     return 0;
 }
+
+/* The commits of this start are durable when they are in the main file and synced: closing would
+ * do it too, but could not say that it failed. */
+int step_settle(struct preparation *p, struct error *err)
+{
+    struct store_checkpoint fold;
+    if (p->report.applied == 0)
+        return 0;
+    if (store_checkpoint_truncate(p->database, &fold, err) != 0)
+        return error_hint(err,
+                          "the migrations are applied and nothing is lost: the WAL keeps them; "
+                          "mend or free the volume and start again");
+    if (!fold.complete)
+        return error_set(err, ERROR_BUSY, 0, "the WAL of %s could not be folded in: it is in use",
+                         p->location.db);
+    return 0;
+}

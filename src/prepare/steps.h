@@ -49,6 +49,7 @@ int step_check_before(struct preparation *p, struct error *err);
 int step_migrate(struct preparation *p, struct error *err);
 int step_check_after(struct preparation *p, struct error *err);
 int step_journal_mode(struct preparation *p, struct error *err);
+int step_settle(struct preparation *p, struct error *err);
 int step_retention(struct preparation *p, struct error *err);
 
 #endif
