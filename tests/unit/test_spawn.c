@@ -1,5 +1,6 @@
 /* Starting programs: what the child finds, and what is said when it cannot be started. */
 #include <fcntl.h>
+#include <ftw.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,13 +30,19 @@ static int begin(void **state)
     return mkdtemp(dir) != NULL ? 0 : -1;
 }
 
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
 static int end(void **state)
 {
     (void)state;
-    char command[96];
-    (void)snprintf(command, sizeof command, "rm -rf %s", dir);
     proc_signals_set_mask(&before);
-    return system(command);
+    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static const char *make_file(const char *name, const char *data, size_t size, mode_t mode)
@@ -63,11 +70,12 @@ static int run(struct proc_spawn *spec)
     return ended;
 }
 
-static int run_shell(const char *script, struct proc_spawn *spec)
+static int run_shell(const char *script, const struct proc_spawn *spec)
 {
     char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, (char *)(uintptr_t)script, NULL};
-    spec->argv = argv;
-    return run(spec);
+    struct proc_spawn full = *spec;
+    full.argv = argv;
+    return run(&full);
 }
 
 static void expect_failure(const char *command, int status, const char *message, const char *hint)
@@ -108,14 +116,15 @@ static uint64_t own_mask(const char *name)
     return mask;
 }
 
-static int child_shows(const char *name, uint64_t mask, struct proc_spawn *spec)
+static int child_shows(const char *name, uint64_t mask, const struct proc_spawn *spec)
 {
     /* Without a shell, which has a mask of its own while it waits. */
     char line[64];
     char *argv[] = {(char[]){"grep"}, (char[]){"-q"}, line, (char[]){"/proc/self/status"}, NULL};
     (void)snprintf(line, sizeof line, "^%s\t%016llx$", name, (unsigned long long)mask);
-    spec->argv = argv;
-    return run(spec);
+    struct proc_spawn full = *spec;
+    full.argv = argv;
+    return run(&full);
 }
 
 static void child_gets_the_mask_of_before(void **state)
