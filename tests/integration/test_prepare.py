@@ -5,11 +5,15 @@ import stat
 
 import pytest
 
-from dbkit import (NOBODY, backups, crash_journal, crash_wal, dump, holding, make, must, public_box,
-                   sha256, state_of, tool)
-from harness import SIGKILL, SIGTERM, need_root
+from dbkit import (NOBODY, backups, child, crash_journal, crash_wal, dump, holding, make, must,
+                   public_box, sha256, state_of, tool)
+from harness import SIGKILL, SIGTERM, SLOW_SQL, need_root
 
 NOTES = "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);"
+# An app that writes and ends without closing the database.
+LEAVES_A_WAL = ("import os, sqlite3; db = sqlite3.connect(os.environ['LITEINIT_DB']);"
+                "db.execute(\"INSERT INTO notes (body) VALUES ('kept')\"); db.commit();"
+                "os._exit(0)")
 STARTED = ["db.created", "db.open", "migrate.plan", "migrate.apply", "migrate.applied",
            "migrate.done", "check.ok"]
 
@@ -47,7 +51,7 @@ def test_a_second_start_changes_nothing(liteinit):
 def test_the_whole_life_in_order(liteinit):
     make(liteinit.db, "CREATE TABLE old (x); INSERT INTO old VALUES (1)")
     liteinit.migration("001_notes", NOTES)
-    life = liteinit("true")
+    life = liteinit("/usr/bin/python3", "-c", LEAVES_A_WAL)
     assert life.wait() == 0, life.log()
     wanted = ["init.start", "db.open", "migrate.plan", "backup.start", "backup.done",
               "migrate.apply", "migrate.applied", "migrate.done", "check.ok", "db.journal_mode",
@@ -203,10 +207,7 @@ def test_journal_mode_keep_keeps_it(liteinit, journal, header):
 
 def test_nothing_of_the_wal_is_left_after_the_stop(liteinit):
     liteinit.migration("001_notes", NOTES)
-    script = ("import os, sqlite3; db = sqlite3.connect(os.environ['LITEINIT_DB']);"
-              "db.execute(\"INSERT INTO notes (body) VALUES ('kept')\"); db.commit();"
-              "os._exit(0)")
-    life = liteinit("/usr/bin/python3", "-c", script)
+    life = liteinit("/usr/bin/python3", "-c", LEAVES_A_WAL)
     assert life.wait() == 0, life.log()
     folded = life.named("wal.checkpoint")[0]
     assert folded["pages"] > 0 and folded["bytes"] > 0
@@ -354,3 +355,37 @@ def test_the_wal_hook_of_sqlite_is_not_needed_for_a_large_migration(liteinit):
     must(tool(liteinit, "prepare"))
     assert liteinit.leftovers() == []
     assert sum(line.startswith('INSERT INTO "big"') for line in dump(liteinit.db)) == 20000
+
+
+HAMMER = """
+import sqlite3, sys, time
+db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=0)
+print("ready", flush=True)
+end = time.monotonic() + 0.7
+entered = tries = 0
+while time.monotonic() < end:
+    tries += 1
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("ROLLBACK")
+        entered += 1
+    except sqlite3.OperationalError:
+        pass
+print(entered, tries, flush=True)
+"""
+
+
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_nobody_gets_in_while_a_migration_runs(liteinit, journal):
+    """The lock on the file holds from the first look to the end. Closing any descriptor of the
+    file would drop it, as POSIX locks go, after the backup has read it too."""
+    make(liteinit.db, "CREATE TABLE t (v); INSERT INTO t VALUES (zeroblob(3000000))", journal)
+    liteinit.migration("001_slow", SLOW_SQL)
+    life = liteinit("true")
+    life.wait_event("migrate.apply")
+    with child(HAMMER, liteinit.db) as hammer:
+        entered, tries = map(int, hammer.hear().split())
+    assert (entered, tries > 100) == (0, True)
+    assert life.stop(SIGTERM)[0] == 143
+    assert liteinit.rows("SELECT name FROM sqlite_master WHERE name = 'slow'") == []
+    assert liteinit.integrity() == "ok"
