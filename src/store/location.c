@@ -30,8 +30,9 @@ static int locate_absent(const char *path, struct store_location *location, stru
     if (base[0] == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return error_set(err, ERROR_CONFIG, 0, "the database path %s names a folder", path);
     fs_dir_name(path, dir, sizeof dir);
-    if (realpath(dir, location->dir) == NULL) {
-        int sys = errno;
+    bool there = realpath(dir, location->dir) != NULL;
+    if (!there || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        int sys = there ? ENOTDIR : errno;
         (void)error_set(err, error_kind_of_errno(sys), sys,
                         "the folder %s of the database cannot be used", dir);
         if (err->kind == ERROR_PERMISSION)
