@@ -27,7 +27,7 @@ def refuse(report):
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     report.outcome = "failed"
     report.longrepr = (
-        f"{report.nodeid}: {reason}\n"
+        f"{report.nodeid[:200]}: {reason}\n"
         "In CI this skip is not expected: tests/expected-skips.txt does not list it."
     )
 
