@@ -1,0 +1,271 @@
+/* The plan: files against what the database says is applied. */
+#include "support_db.h"
+
+#include "migrate/plan.h"
+#include "migrate/tokens.h"
+
+static sqlite3 *db;
+
+static int setup(void **state)
+{
+    db = db_in_memory();
+    return scratch_begin(state);
+}
+
+static int teardown(void **state)
+{
+    int closed = sqlite3_close(db);
+    return scratch_end(state) == 0 && closed == SQLITE_OK ? 0 : -1;
+}
+
+/* 1_m.sql … N_m.sql, each with a statement of its own. */
+static void make_files(int first, int last)
+{
+    for (int i = first; i <= last; i++) {
+        char name[32];
+        char text[64];
+        (void)snprintf(name, sizeof name, "%03d_m.sql", i);
+        (void)snprintf(text, sizeof text, "CREATE TABLE t%d(a);\n", i);
+        (void)put_text(name, text);
+    }
+}
+
+/* As if these files had been applied as they are. */
+static void record(int first, int last)
+{
+    struct error err;
+    struct migrate_history history;
+    assert_ok(migrate_history_open(db, &history, &err), &err);
+    assert_ok(migrate_history_create(&history, &err), &err);
+    for (int i = first; i <= last; i++) {
+        char text[64];
+        char sum[MIGRATE_CHECKSUM_SIZE];
+        int n = snprintf(text, sizeof text, "CREATE TABLE t%d(a);\n", i);
+        migrate_checksum(text, (size_t)n, sum);
+        struct migrate_record row = {.version = i, .name = "m", .checksum = sum};
+        row.app_version = i == last ? "2.0" : NULL;
+        assert_ok(migrate_history_record(&history, &row, &err), &err);
+    }
+}
+
+static struct migrate_plan build_ok(int64_t target)
+{
+    struct error err;
+    struct migrate_plan plan;
+    bool newer = true;
+    assert_ok(migrate_plan_build(db, scratch, target, &plan, &newer, &err), &err);
+    assert_false(newer);
+    return plan;
+}
+
+static struct error build_fails(const char *folder, int64_t target, enum error_kind kind,
+                                const char *msg, bool is_newer)
+{
+    struct error err = {.kind = ERROR_NONE};
+    struct migrate_plan plan;
+    bool newer = !is_newer;
+    memset(&plan, 0x5A, sizeof plan);
+    struct migrate_plan untouched = plan;
+    assert_fails(migrate_plan_build(db, folder, target, &plan, &newer, &err), &err, kind, msg);
+    assert_int_equal(newer, is_newer);
+    assert_memory_equal(&plan, &untouched, sizeof plan);
+    return err;
+}
+
+static void everything_is_pending_at_first(void **state)
+{
+    (void)state;
+    make_files(1, 12);
+    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.pending_count, 12);
+    for (size_t i = 0; i < 12; i++)
+        assert_int_equal(plan.pending[i]->version, i + 1);
+    assert_int_equal(plan.current, 0);
+    assert_int_equal(plan.newest, 12);
+    assert_int_equal(plan.notice_count + plan.drift_count, 0);
+    migrate_plan_free(&plan);
+    assert_int_equal(db_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
+}
+
+static void only_the_rest_is_pending(void **state)
+{
+    (void)state;
+    make_files(1, 5);
+    record(1, 3);
+    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.pending_count, 2);
+    assert_int_equal(plan.pending[0]->version, 4);
+    assert_int_equal(plan.pending[1]->version, 5);
+    assert_int_equal(plan.current, 3);
+    assert_int_equal(plan.applied_count, 3);
+    assert_int_equal(plan.notice_count + plan.drift_count, 0);
+    migrate_plan_free(&plan);
+    record(4, 5);
+    plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.pending_count, 0);
+    migrate_plan_free(&plan);
+    migrate_plan_free(&plan);
+}
+
+static void target_ends_the_plan(void **state)
+{
+    (void)state;
+    make_files(1, 5);
+    record(1, 2);
+    struct migrate_plan plan = build_ok(4);
+    assert_int_equal(plan.pending_count, 2);
+    assert_int_equal(plan.pending[1]->version, 4);
+    migrate_plan_free(&plan);
+    plan = build_ok(1);
+    assert_int_equal(plan.pending_count, 0);
+    migrate_plan_free(&plan);
+    struct error err = build_fails(scratch, 6, ERROR_NOT_FOUND, "number 6", false);
+    assert_says(err.hint, "the newest there is 5");
+}
+
+static void late_files_run_with_a_notice(void **state)
+{
+    (void)state;
+    make_files(1, 4);
+    record(1, 1);
+    record(3, 3);
+    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.pending_count, 2);
+    assert_int_equal(plan.pending[0]->version, 2);
+    assert_int_equal(plan.pending[1]->version, 4);
+    assert_int_equal(plan.notice_count, 1);
+    assert_says(plan.notices[0], "002_m.sql comes late: version 3 is applied already");
+    migrate_plan_free(&plan);
+}
+
+static void changed_and_missing_files_are_drift(void **state)
+{
+    (void)state;
+    struct error err;
+    make_files(1, 4);
+    record(1, 3);
+    /* Other clothes are no drift. */
+    (void)put_text("001_m.sql", "-- a comment\r\nCREATE TABLE t1 ( a ) ;");
+    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.drift_count, 0);
+    migrate_plan_free(&plan);
+
+    (void)put_text("001_m.sql", "CREATE TABLE t1(a, b);\n");
+    assert_int_equal(unlink(scratch_path("002_m.sql")), 0);
+    plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.drift_count, 2);
+    assert_says(plan.drift[0], "001_m.sql has changed since it was applied on 20");
+    assert_says(plan.drift[1], "the file of version 2 (m), applied on 20");
+    assert_int_equal(plan.pending_count, 1);
+    assert_int_equal(migrate_plan_drift_error(&plan, &err), -1);
+    assert_int_equal(err.kind, ERROR_CONFIG);
+    assert_says(err.msg, "001_m.sql has changed");
+    assert_says(err.msg, "(and 1 more like it)");
+    assert_says(err.hint, "--drift warn");
+    migrate_plan_free(&plan);
+
+    /* A row without a checksum, as a hand would write it, cannot differ. */
+    db_exec(db, "UPDATE schema_migrations SET checksum = NULL, applied_at = NULL");
+    plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.drift_count, 1);
+    assert_says(plan.drift[0], "an unknown day");
+    migrate_plan_free(&plan);
+}
+
+static void newer_database_is_refused(void **state)
+{
+    (void)state;
+    make_files(1, 3);
+    record(1, 5);
+    struct error err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG,
+                                   "schema version 5 and this image knows only up to 3: 2 newer "
+                                   "migrations were (from 4_m) applied by version 2.0 of the app",
+                                   true);
+    assert_says(err.hint, "start the newer image again");
+    db_exec(db, "UPDATE schema_migrations SET backup = '/b/old.db' WHERE version = 4");
+    err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "schema version 5", true);
+    assert_says(err.hint, "/b/old.db");
+    db_exec(db, "DELETE FROM schema_migrations WHERE version = 4");
+    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "1 newer migration was", true);
+    /* A pending file below does not hide it, and no target goes around it. */
+    db_exec(db, "DELETE FROM schema_migrations WHERE version = 2");
+    (void)build_fails(scratch, 3, ERROR_CONFIG, "schema version 5", true);
+}
+
+static void empty_folder_after_migrations_is_newer_too(void **state)
+{
+    (void)state;
+    record(1, 2);
+    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "knows only up to 0", true);
+}
+
+static void huge_names_in_the_records_do_no_harm(void **state)
+{
+    (void)state;
+    make_files(1, 1);
+    record(1, 3);
+    db_exec(db, "UPDATE schema_migrations SET name = printf('%.*c', 100000, 'n'),"
+                " app_version = printf('%.*c', 100000, 'v'), backup = printf('%.*c', 100000, 'b'),"
+                " applied_at = printf('%.*c', 100000, 't')");
+    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "schema version 3", true);
+    make_files(3, 3);
+    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.drift_count, 1);
+    assert_says(plan.drift[0], "is gone");
+    migrate_plan_free(&plan);
+}
+
+static void history_of_another_tool_stops_us(void **state)
+{
+    (void)state;
+    db_exec(db, "CREATE TABLE schema_migrations (version TEXT)");
+    struct migrate_plan plan = build_ok(MIGRATE_NEWEST); /* without files: nothing to do */
+    assert_int_equal(plan.pending_count, 0);
+    migrate_plan_free(&plan);
+    make_files(1, 1);
+    struct error err =
+        build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "another tool wrote", false);
+    assert_says(err.hint, "nothing was changed");
+    /* With records of our own beside it all is well. */
+    record(1, 1);
+    make_files(2, 2);
+    plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.pending_count, 1);
+    migrate_plan_free(&plan);
+}
+
+static void folder_may_be_absent_on_purpose_only(void **state)
+{
+    (void)state;
+    struct error err;
+    struct migrate_plan plan;
+    bool newer = true;
+    record(1, 2);
+    assert_ok(migrate_plan_build(db, NULL, MIGRATE_NEWEST, &plan, &newer, &err), &err);
+    assert_int_equal(plan.pending_count, 0);
+    assert_int_equal(plan.current, 2);
+    assert_null(plan.folder.path);
+    migrate_plan_free(&plan);
+    (void)build_fails(scratch_path("none"), MIGRATE_NEWEST, ERROR_NOT_FOUND, "none", false);
+    (void)put_text("1_a.sql", "");
+    (void)put_text("01_a.sql", "");
+    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "have the number 1", false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(everything_is_pending_at_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(only_the_rest_is_pending, setup, teardown),
+        cmocka_unit_test_setup_teardown(target_ends_the_plan, setup, teardown),
+        cmocka_unit_test_setup_teardown(late_files_run_with_a_notice, setup, teardown),
+        cmocka_unit_test_setup_teardown(changed_and_missing_files_are_drift, setup, teardown),
+        cmocka_unit_test_setup_teardown(newer_database_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(empty_folder_after_migrations_is_newer_too, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(huge_names_in_the_records_do_no_harm, setup, teardown),
+        cmocka_unit_test_setup_teardown(history_of_another_tool_stops_us, setup, teardown),
+        cmocka_unit_test_setup_teardown(folder_may_be_absent_on_purpose_only, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
