@@ -31,17 +31,23 @@ static bool fails_now(void)
     return true;
 }
 
-/* These take the place of the C library's for everything in this program, SQLite and cJSON too. */
-static void *next_function(const char *name)
-{
-    return dlsym(RTLD_NEXT, name);
-}
+/* These take the place of the C library's for everything in this program, SQLite and cJSON too.
+ * What they stand before is asked for by name under the sanitizer, which allocates before dlsym(3)
+ * can be used. */
+#ifdef __SANITIZE_ADDRESS__
+void *__interceptor_malloc(size_t size);
+void *__interceptor_calloc(size_t count, size_t size);
+void *__interceptor_realloc(void *old, size_t size);
+#define FIND(real, name) ((real) = __interceptor_##name)
+#else
+#define FIND(real, name) (*(void **)&(real) = dlsym(RTLD_NEXT, #name))
+#endif
 
 void *malloc(size_t size)
 {
     static void *(*real)(size_t);
     if (real == NULL)
-        *(void **)&real = next_function("malloc");
+        FIND(real, malloc);
     return fails_now() ? NULL : real(size);
 }
 
@@ -49,7 +55,7 @@ void *calloc(size_t count, size_t size)
 {
     static void *(*real)(size_t, size_t);
     if (real == NULL)
-        *(void **)&real = next_function("calloc");
+        FIND(real, calloc);
     return fails_now() ? NULL : real(count, size);
 }
 
@@ -57,7 +63,7 @@ void *realloc(void *old, size_t size)
 {
     static void *(*real)(void *, size_t);
     if (real == NULL)
-        *(void **)&real = next_function("realloc");
+        FIND(real, realloc);
     return fails_now() ? NULL : real(old, size);
 }
 

@@ -179,8 +179,10 @@ static void newer_database_is_refused(void **state)
     record(1, 5);
     struct error err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG,
                                    "schema version 5 and this image knows only up to 3: 2 newer "
-                                   "migrations were (from 4_m) applied by version 2.0 of the app",
+                                   "migrations",
                                    true);
+    assert_says(err.msg, "4_m");
+    assert_says(err.msg, "version 2.0 of the app");
     assert_says(err.hint, "start the newer image again");
     db_exec(db, "UPDATE schema_migrations SET backup = '/b/old.db' WHERE version = 4");
     err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "schema version 5", true);
