@@ -18,7 +18,7 @@
     X(ERROR_DATA, 65, "migration failed or database corrupt")                                      \
     X(ERROR_NOT_FOUND, 66, "not found")                                                            \
     X(ERROR_BUG, 70, "bug")                                                                        \
-    X(ERROR_BACKUP, 73, "backup cannot be written")                                                \
+    X(ERROR_BACKUP, 73, "no room, or a backup cannot be written")                                  \
     X(ERROR_IO, 74, "input/output error")                                                          \
     X(ERROR_BUSY, 75, "try later")                                                                 \
     X(ERROR_PERMISSION, 77, "permission denied")                                                   \

@@ -2,14 +2,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/command.h"
+#include "proc/find.h"
 #include "store/interrupt.h"
 
 /* The arguments taken apart. The arrays have room for all arguments. */
@@ -78,23 +76,6 @@ static int take_command(struct arguments *arguments, int argc, char **argv, int 
     return 0;
 }
 
-/* True when execvp(3) would find the app. */
-static bool in_path(const char *name)
-{
-    char file[PATH_MAX];
-    const char *path = getenv("PATH");
-    if (strchr(name, '/') != NULL || path == NULL)
-        return true;
-    while (*path != '\0') {
-        size_t length = strcspn(path, ":");
-        int n = snprintf(file, sizeof file, "%.*s/%s", (int)length, path, name);
-        if (n > 0 && (size_t)n < sizeof file && access(file, X_OK) == 0)
-            return true;
-        path += length + (path[length] == ':');
-    }
-    return false;
-}
-
 /* `liteinit statu` must not become a start of the app "statu", with migrations and all. */
 static int refuse_mistyped(const char *word, struct error *err)
 {
@@ -103,7 +84,7 @@ static int refuse_mistyped(const char *word, struct error *err)
     for (const struct command *command = commands; command->name != NULL && count < 32; command++)
         names[count++] = command->name;
     const char *nearest = text_nearest(word, names, count);
-    if (nearest == NULL || in_path(word))
+    if (nearest == NULL || proc_find(word))
         return 0;
     (void)error_set(err, ERROR_USAGE, 0, "\"%s\" is no command of liteinit and no program", word);
     return error_hint(err, "did you mean: liteinit %s? (An app is started with: liteinit -- %s)",

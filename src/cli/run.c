@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cli/command.h"
+#include "proc/find.h"
 #include "store/lock.h"
 #include "supervise/supervisor.h"
 
@@ -105,6 +106,16 @@ int command_run(const struct invocation *call)
         (void)error_set(&err, ERROR_USAGE, 0, "there is no COMMAND to run");
         (void)error_hint(&err, "put the app behind it: liteinit [OPTIONS] -- COMMAND [ARG…]; in a "
                                "Dockerfile: ENTRYPOINT [\"liteinit\", \"--\"] and the app as CMD");
+        return command_fail("usage", NULL, &err);
+    }
+    if (command_find(call->words[0]) != NULL && !proc_find(call->words[0])) {
+        (void)error_set(&err, ERROR_USAGE, 0,
+                        "\"%s\" is a command of liteinit, and what follows -- is an app's",
+                        call->words[0]);
+        (void)error_hint(&err,
+                         "in a container whose entrypoint is liteinit --: docker compose run --rm "
+                         "--entrypoint liteinit SERVICE %s",
+                         call->words[0]);
         return command_fail("usage", NULL, &err);
     }
     int status = 0;

@@ -48,7 +48,7 @@ static int collect(const struct config *config, struct status *status, struct er
     if (command_open_visitor(config, &status->location, &status->probe, &database, err) != 0)
         return -1;
     (void)snprintf(status->journal_mode, sizeof status->journal_mode, "%s",
-                   store_journal_mode(database));
+                   status->probe.wal_mode ? "wal" : store_journal_mode(database));
     /* A folder that cannot be used, or a newer schema, is part of the answer. */
     if (migrate_plan_build(store_handle(database), config->migrations, MIGRATE_NEWEST,
                            &status->plan, &status->newer, &status->plan_error) != 0 &&

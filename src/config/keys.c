@@ -42,7 +42,8 @@ const struct config_key config_keys[] = {
         .only_if_there = true,
         .placeholder = "FOLDER",
         .example = "/app/migrations",
-        .meaning = "folder of migration files",
+        .meaning = "folder of migration files; none: there are no migrations for liteinit, be "
+                   "there an /app/migrations or not",
     },
     {
         .name = "backup_dir",

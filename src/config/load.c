@@ -215,6 +215,9 @@ int config_load(const struct config_flags *flags, struct config **ret_config, st
         if (config_keys[i].offset != CONFIG_KEY_NO_FIELD &&
             apply_key(loaded, &config_keys[i], &file, flags, err) != 0)
             goto out;
+    /* An empty variable counts as not set, so there is a word for "not even the default". */
+    if (loaded->config.migrations != NULL && strcmp(loaded->config.migrations, "none") == 0)
+        loaded->config.migrations = NULL;
     config_environment_warn_unknown(&loaded->warnings);
     *ret_config = &loaded->config;
     loaded = NULL;

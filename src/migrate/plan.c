@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "migrate/foreign.h"
 #include "migrate/tokens.h"
 
 static int out_of_memory(struct error *err)
@@ -46,7 +47,7 @@ static int newer_schema(const struct migrate_plan *plan, size_t first_newer, str
         (void)snprintf(writer, sizeof writer, "version %.120s of the app", newest->app_version);
     (void)error_set(err, ERROR_CONFIG, 0,
                     "the database has schema version %lld and this image knows only up to %lld: "
-                    "%zu newer %s (from %lld_%.60s) applied by %s on %.24s",
+                    "%zu newer %s applied, the first being %lld_%.60s, by %s on %.24s",
                     (long long)newest->version, (long long)plan->newest,
                     plan->applied_count - first_newer,
                     plan->applied_count - first_newer == 1 ? "migration was" : "migrations were",
@@ -96,6 +97,11 @@ static int add_pending(struct migrate_plan *plan, const struct migrate_file *fil
 {
     if (file->version > target)
         return 0;
+    cleanup_free char *text = NULL;
+    size_t size = 0;
+    if (migrate_folder_load(&plan->folder, file->up, &text, &size, err) != 0 ||
+        migrate_foreign_check_file(file->up, text, size, err) != 0)
+        return -1;
     plan->pending[plan->pending_count++] = file;
     if (file->version > plan->current)
         return 0;
@@ -150,15 +156,19 @@ static int check_target(const struct migrate_plan *plan, int64_t target, struct 
 
 static int refuse_foreign_history(const struct migrate_plan *plan, struct error *err)
 {
-    if (!plan->history.foreign || plan->applied_count > 0 || plan->folder.count == 0)
+    const char *table = plan->history.foreign ? "schema_migrations" : NULL;
+    if (plan->applied_count > 0 || plan->folder.count == 0)
+        return 0;
+    if (table == NULL && migrate_foreign_find_history(plan->history.handle, &table, err) != 0)
+        return -1;
+    if (table == NULL)
         return 0;
     (void)error_set(err, ERROR_CONFIG, 0,
-                    "the database has a table schema_migrations that another tool wrote: running "
-                    "the files in %s again could destroy data",
-                    plan->folder.path);
-    return error_hint(err, "nothing was changed; keep that tool for the migrations and start "
-                           "liteinit without a folder of its own (remove LITEINIT_MIGRATIONS and "
-                           "/app/migrations)");
+                    "the database has a table %s that another tool wrote: running the files in %s "
+                    "again could destroy data",
+                    table, plan->folder.path);
+    return error_hint(err, "nothing was changed; leave the migrations to that tool: set "
+                           "LITEINIT_MIGRATIONS=none");
 }
 
 static int fill(struct sqlite3 *handle, const char *folder_path, int64_t target,

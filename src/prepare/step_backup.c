@@ -19,7 +19,8 @@ static bool backup_is_due(const struct preparation *p)
     return p->plan.pending_count > 0 || p->config->backup == CONFIG_BACKUP_ALWAYS;
 }
 
-static int require_room(const char *path, const char *what, int64_t need, struct error *err)
+static int require_room(const char *path, const char *what, int64_t need, const char *way_out,
+                        struct error *err)
 {
     char free_text[32];
     char need_text[32];
@@ -31,8 +32,7 @@ static int require_room(const char *path, const char *what, int64_t need, struct
     (void)error_set(err, ERROR_BACKUP, 0,
                     "disk too full to begin: %s (%s) has %s free and %s are needed", what, path,
                     free_text, need_text);
-    return error_hint(err, "nothing was changed; free space there, or set --min-free lower if you "
-                           "know that the migration needs less");
+    return error_hint(err, "nothing was changed; free space there, or %s", way_out);
 }
 
 /* Asked before, not found out after: a migration that rewrites a table needs about the database's
@@ -47,7 +47,8 @@ int step_space(struct preparation *p, struct error *err)
         return 0;
     int64_t need = p->config->min_free >= 0 ? p->config->min_free : 2 * size;
     if (p->plan.pending_count > 0 &&
-        require_room(p->location.dir, "the database's volume", need, err) != 0)
+        require_room(p->location.dir, "the database's volume", need,
+                     "set --min-free lower if you know that the migration needs less", err) != 0)
         return -1;
     if (!backup_is_due(p))
         return 0;
@@ -62,7 +63,8 @@ int step_space(struct preparation *p, struct error *err)
     /* On one volume, `need` has counted the backup in already. */
     if (here.st_dev == there.st_dev && p->plan.pending_count > 0)
         return 0;
-    return require_room(dir, "the backup volume", size, err);
+    return require_room(dir, "the backup volume", size, "name another folder with --backup-dir",
+                        err);
 }
 
 /* What a rollback brings back: inode, size and SQLite's change counter, but not the times. Outside

@@ -17,6 +17,7 @@ void step_plan_log(const struct preparation *p)
                    LOG_NUMBER("pending", (int64_t)plan->pending_count));
     if (plan->folder.path == NULL)
         return;
+    int64_t last = plan->pending_count > 0 ? plan->pending[plan->pending_count - 1]->version : 0;
     if (plan->pending_count == 0)
         log_event(LOG_INFO, "migrate.plan", fields,
                   "No migration is pending: the schema is at version %lld",
@@ -25,7 +26,7 @@ void step_plan_log(const struct preparation *p)
         log_event(LOG_INFO, "migrate.plan", fields,
                   "Starting database migrations: %zu pending, from version %lld to %lld",
                   plan->pending_count, (long long)plan->current,
-                  (long long)plan->pending[plan->pending_count - 1]->version);
+                  (long long)(last > plan->current ? last : plan->current));
 }
 
 int step_plan(struct preparation *p, struct error *err)

@@ -10,11 +10,26 @@
 #include "store/lock.h"
 #include "store/volume.h"
 
+/* Half a minute of silence looks like a hang. */
+static void log_wait(const struct preparation *p)
+{
+    char holder[256];
+    char patience[32];
+    store_lock_holder(p->lock_fd, holder, sizeof holder);
+    text_format_duration(patience, sizeof patience, p->config->lock_timeout);
+    log_event(LOG_INFO, "lock.wait",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("holder", holder)),
+              "Waiting up to %s for another liteinit to let go of %s (%s)", patience,
+              p->location.db, holder[0] != '\0' ? holder : "it did not say who it is");
+}
+
 int step_lock(struct preparation *p, struct error *err)
 {
     if (store_locate(p->config->db, &p->location, err) != 0 ||
         store_lock_inherit(&p->location, &p->lock_fd, err) != 0)
         return -1;
+    if (!store_lock_try(p->lock_fd) && p->config->lock_timeout > 0)
+        log_wait(p);
     return store_lock_take(&p->location, p->lock_fd, p->config->lock_timeout, err);
 }
 

@@ -18,7 +18,6 @@
 #include "proc/signals.h"
 
 #define CHILD_STACK_SIZE 16384
-#define PATH_WHEN_UNSET "/usr/local/bin:/bin:/usr/bin"
 /* Names that only workers may see. */
 #define INTERNAL_PREFIX "LITEINIT_INTERNAL_"
 
@@ -218,7 +217,7 @@ int proc_spawn(const struct proc_spawn *spec, pid_t *ret_pid, int *ret_status, s
     if (!spec->self && strchr(spec->argv[0], '/') == NULL) {
         child.path = getenv("PATH");
         if (child.path == NULL)
-            child.path = PATH_WHEN_UNSET;
+            child.path = PROC_SPAWN_DEFAULT_PATH;
     }
     cleanup_free char **envp = NULL;
     if (spec->variables != NULL) {

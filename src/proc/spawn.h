@@ -24,6 +24,9 @@
 #define PROC_SPAWN_NOT_EXECUTABLE 126
 #define PROC_SPAWN_NOT_FOUND 127
 
+/* Where programs are looked for when there is no PATH. */
+#define PROC_SPAWN_DEFAULT_PATH "/usr/local/bin:/bin:/usr/bin"
+
 struct proc_spawn {
     char *const *argv;            /* NULL-terminated */
     bool self;                    /* execute this very binary; argv[0] is only its name */

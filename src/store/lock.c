@@ -36,6 +36,9 @@ int store_lock_open(const struct store_location *location, int *ret_fd, struct e
             fs_permission_hint(err, faccessat(AT_FDCWD, location->dir, W_OK, AT_EACCESS) == 0
                                         ? culprit
                                         : location->dir);
+        else if (sys == ENOSPC || sys == EDQUOT)
+            (void)error_hint(err, "the volume has no room for one more file: free some (df -h and "
+                                  "df -i say what has run out)");
         return -1;
     }
     store_adopt_owner(location, path);
@@ -70,8 +73,7 @@ bool store_lock_try(int fd)
     return flock(fd, LOCK_EX | LOCK_NB) == 0;
 }
 
-/* What the holder wrote about itself, for the message. */
-static void read_holder(int fd, char *out, size_t size)
+void store_lock_holder(int fd, char *out, size_t size)
 {
     ssize_t n = pread(fd, out, size - 1, 0);
     out[n > 0 ? n : 0] = '\0';
@@ -111,7 +113,7 @@ int store_lock_take(const struct store_location *location, int fd, int64_t timeo
         if (clock_monotonic_ms() >= deadline) {
             char holder[256];
             char waited[32];
-            read_holder(fd, holder, sizeof holder);
+            store_lock_holder(fd, holder, sizeof holder);
             text_format_duration(waited, sizeof waited, timeout_ms);
             (void)error_set(err, ERROR_BUSY, 0,
                             "another liteinit holds the database %s (%s); waited %s", location->db,

@@ -10,6 +10,7 @@
 #define LITEINIT_STORE_LOCK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -27,6 +28,9 @@ int store_lock_inherit(const struct store_location *location, int *ret_fd, struc
 
 /* Takes the lock if nobody has it (true also when this description has it already). */
 bool store_lock_try(int fd);
+
+/* What the holder wrote about itself: "pid 1 on host 3f2a… since …"; "" when it wrote nothing. */
+void store_lock_holder(int fd, char *out, size_t size);
 
 /* Takes the lock, waiting up to `timeout_ms`, and writes who holds it into the file. ERROR_BUSY
  * names the holder; ERROR_INTERRUPTED when a stop signal came meanwhile. */

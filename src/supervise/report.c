@@ -39,12 +39,12 @@ void report_last_stop(const struct life *last)
         log_event(LOG_WARN, "last_stop.unclean",
                   LOG_FIELDS(LOG_TEXT("started", last->started), LOG_TEXT("hint", hint)),
                   "The last run, begun %s, did not end in order: it was killed, or the power "
-                  "failed. The database recovers from its WAL now",
+                  "failed. What it left in the WAL is recovered now",
                   last->started[0] != '\0' ? last->started : "at an unknown time");
     else
         log_event(LOG_WARN, "last_stop.unclean", LOG_FIELDS(LOG_TEXT("hint", hint)),
-                  "The record of the last run cannot be read, as after a power failure. The "
-                  "database recovers from its WAL now");
+                  "The record of the last run cannot be read, as after a power failure. "
+                  "What it left in the WAL is recovered now");
 }
 
 void report_life_unwritten(const struct error *err)
@@ -178,7 +178,7 @@ void report_app_exit(const struct supervisor *s)
 
 void report_stragglers(const struct proc_others *others, bool timeout)
 {
-    const char *why = timeout ? "did not stop within the grace" : "were left";
+    const char *why = timeout ? "did not stop within the grace" : "had not ended yet";
     const struct log_field *fields = LOG_FIELDS(
         others->count >= 0 ? LOG_NUMBER("count", others->count) : LOG_TEXT("count", NULL),
         LOG_TEXT("processes", others->names[0] != '\0' ? others->names : NULL),

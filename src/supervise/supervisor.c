@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "proc/find.h"
 #include "proc/memory.h"
 #include "proc/others.h"
 #include "proc/signals.h"
@@ -190,6 +191,19 @@ static int fail_to_start(int sys, const char *what)
     return error_exit_status(err.kind);
 }
 
+/* An app that is not there is found out before its database is prepared: a word that was mistyped
+ * must not apply migrations. What only running it can tell is told by starting it. */
+static void find_app(struct supervisor *s)
+{
+    struct error err;
+    if (proc_find_or_explain(s->plan->app_argv[0], &s->exit_status, &err) == 0)
+        return;
+    s->app_attempted = true;
+    s->state = MACHINE_DONE;
+    report_app_unstartable(s, &err);
+    report_init_exit(s, MACHINE_STARTING);
+}
+
 int supervisor_run(const struct supervisor_plan *plan)
 {
     struct supervisor s = {
@@ -214,10 +228,12 @@ int supervisor_run(const struct supervisor_plan *plan)
     }
 
     report_init_start(&s);
-    if (plan->lock_held)
+    find_app(&s);
+    if (s.state == MACHINE_STARTING && plan->lock_held)
         supervisor_read_last_life(&s);
     /* A stop that came before all this is waiting in the descriptor. */
-    take_signals(&s);
+    if (s.state == MACHINE_STARTING)
+        take_signals(&s);
     if (s.state == MACHINE_STARTING)
         feed(&s, MACHINE_BEGIN);
     while (s.state != MACHINE_DONE)

@@ -94,11 +94,9 @@ def test_command_that_cannot_be_started(liteinit, command, status, words, hint):
     assert "failed" in event["msg"]
     assert words in event["msg"]
     assert hint in event["hint"]
-    # The migration was applied, and stays; the database is closed in order.
-    assert liteinit.applied() == [1]
-    assert liteinit.leftovers() == []
-    assert life.order("app.exit", "db.close", "init.exit")
-    assert liteinit.record()["exit_code"] == status
+    # Found out before anything was prepared for it.
+    assert not liteinit.db.exists()
+    assert life.order("init.start", "app.exit", "init.exit")
 
 
 @pytest.mark.parametrize("name, text, status, words, hint", [
@@ -111,6 +109,9 @@ def test_command_that_cannot_be_started(liteinit, command, status, words, hint):
      126, "format", "--platform"),
 ])
 def test_script_that_cannot_be_started(liteinit, name, text, status, words, hint):
+    """Only running it tells: the migration was applied by then, and stays; the database is closed
+    in order."""
+    liteinit.migration("001_notes", TABLE)
     path = script(liteinit.folder, name, text)
     life = liteinit(path)
     assert life.wait() == status
@@ -118,6 +119,19 @@ def test_script_that_cannot_be_started(liteinit, name, text, status, words, hint
     assert path in event["msg"]
     assert words in event["msg"]
     assert hint in event["hint"]
+    assert liteinit.applied() == [1]
+    assert liteinit.leftovers() == []
+    assert life.order("app.exit", "db.close", "init.exit")
+    assert liteinit.record()["exit_code"] == status
+
+
+def test_own_command_behind_the_dashes(liteinit):
+    """docker compose run app status, with an entrypoint that ends in --."""
+    life = liteinit("status")
+    assert life.wait() == 64
+    event = life.wait_event("usage")
+    assert "--entrypoint liteinit" in event["hint"]
+    assert not liteinit.db.exists()
 
 
 def test_path_is_searched_as_a_shell_does(liteinit):
