@@ -46,13 +46,21 @@ static bool copy_in_kernel(int from, int to, int64_t offset, ssize_t *ret_n)
     return *ret_n >= 0 || errno == ENOSPC || errno == EDQUOT || errno == EIO;
 }
 
+/* All of `size` bytes but at the end of the file. */
 static ssize_t read_chunk(int fd, unsigned char *buffer, size_t size, int64_t offset)
 {
-    ssize_t n = 0;
-    do {
-        n = pread(fd, buffer, size, offset);
-    } while (n < 0 && errno == EINTR);
-    return n;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(fd, buffer + done, size - done, offset + (int64_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
 }
 
 static int copy_by_hand(int from, int to, int64_t offset, unsigned char *buffer, ssize_t *ret_n,
