@@ -29,7 +29,7 @@ static const struct machine_step table[MACHINE_STATE_COUNT][MACHINE_EVENT_COUNT]
                 [MACHINE_BEGIN] = TO(PREPARING, MACHINE_START_PREPARE),
                 [MACHINE_WORKER_OK] = NEVER(STARTING),
                 [MACHINE_WORKER_FAILED] = NEVER(STARTING),
-                [MACHINE_APP_UNSTARTABLE] = NEVER(STARTING),
+                [MACHINE_APP_UNSTARTABLE] = TO(DONE, LEAVE),
                 [MACHINE_APP_EXITED] = NEVER(STARTING),
                 [MACHINE_STOP] = TO(DONE, LEAVE),
                 [MACHINE_FORCE] = TO(DONE, LEAVE),

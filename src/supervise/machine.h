@@ -16,8 +16,9 @@
  *              ▼      ▼     ▼                ▼                          ▼              ▼
  *             DONE   DONE  DONE             DONE                       DONE           DONE
  *
- * ABORTING is DONE when the worker ends or the clock does; a stop in STARTING is DONE at once; an
- * app that cannot be started goes the way of one that ended, since its migrations may be new.
+ * ABORTING is DONE when the worker ends or the clock does. In STARTING a stop, or an app that is not
+ * there, is DONE at once; an app that turns out not to start when it is due goes the way of one that
+ * ended, since its migrations may be new.
  *
  * Promises, each asserted by the unit test over random histories: the app is started at most once,
  * and never after a stop signal; the checkpoint is started at most once, and never while the app

@@ -193,15 +193,31 @@ static int fail_to_start(int sys, const char *what)
 
 /* An app that is not there is found out before its database is prepared: a word that was mistyped
  * must not apply migrations. What only running it can tell is told by starting it. */
-static void find_app(struct supervisor *s)
+static bool app_is_there(struct supervisor *s)
 {
     struct error err;
     if (proc_find_or_explain(s->plan->app_argv[0], &s->exit_status, &err) == 0)
-        return;
+        return true;
     s->app_attempted = true;
-    s->state = MACHINE_DONE;
     report_app_unstartable(s, &err);
-    report_init_exit(s, MACHINE_STARTING);
+    return false;
+}
+
+static void begin(struct supervisor *s)
+{
+    report_init_start(s);
+    /* One turn without waiting: what the loop asks of the kernel is asked before the app is there,
+     * since libuv aborts when it is refused; and a stop that came before all this is acted upon. */
+    (void)uv_run(&s->loop, UV_RUN_NOWAIT);
+    if (s->state != MACHINE_STARTING)
+        return;
+    if (!app_is_there(s)) {
+        feed(s, MACHINE_APP_UNSTARTABLE);
+        return;
+    }
+    if (s->plan->lock_held)
+        supervisor_read_last_life(s);
+    feed(s, MACHINE_BEGIN);
 }
 
 int supervisor_run(const struct supervisor_plan *plan)
@@ -227,15 +243,7 @@ int supervisor_run(const struct supervisor_plan *plan)
         return fail_to_start(-code, "no event loop");
     }
 
-    report_init_start(&s);
-    find_app(&s);
-    if (s.state == MACHINE_STARTING && plan->lock_held)
-        supervisor_read_last_life(&s);
-    /* A stop that came before all this is waiting in the descriptor. */
-    if (s.state == MACHINE_STARTING)
-        take_signals(&s);
-    if (s.state == MACHINE_STARTING)
-        feed(&s, MACHINE_BEGIN);
+    begin(&s);
     while (s.state != MACHINE_DONE)
         (void)uv_run(&s.loop, UV_RUN_DEFAULT);
 

@@ -21,6 +21,7 @@ static const struct {
     unsigned actions;
 } possible[] = {
     {MACHINE_STARTING, MACHINE_BEGIN, MACHINE_PREPARING, MACHINE_START_PREPARE},
+    {MACHINE_STARTING, MACHINE_APP_UNSTARTABLE, MACHINE_DONE, MACHINE_STOP_CLOCK | MACHINE_FINISH},
     {MACHINE_STARTING, MACHINE_STOP, MACHINE_DONE, MACHINE_STOP_CLOCK | MACHINE_FINISH},
     {MACHINE_STARTING, MACHINE_FORCE, MACHINE_DONE, MACHINE_STOP_CLOCK | MACHINE_FINISH},
     {MACHINE_STARTING, MACHINE_OTHER, MACHINE_STARTING, 0},
@@ -272,7 +273,7 @@ static void random_lives_keep_the_promises(void **state)
     unsigned reached[MACHINE_STATE_COUNT] = {0};
     for (uint32_t history = 1; history <= HISTORIES; history++) {
         uint32_t seed = history * 2654435761u;
-        struct world world = {.state = MACHINE_STARTING};
+        struct world world = {.state = MACHINE_STARTING, .unstartable = history % 16 == 0};
         const uint32_t length = next_random(&seed) % LONGEST;
         for (uint32_t i = 0; i < length; i++) {
             enum machine_event event = next_random(&seed) % MACHINE_EVENT_COUNT;
