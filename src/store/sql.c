@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 enum error_kind sql_error_kind(int code)
 {
@@ -31,6 +32,12 @@ enum error_kind sql_error_kind(int code)
     }
 }
 
+static bool has_inodes(const char *path)
+{
+    struct statvfs vfs;
+    return path == NULL || statvfs(path, &vfs) != 0 || vfs.f_files == 0 || vfs.f_ffree > 0;
+}
+
 int sql_error(struct error *err, sqlite3 *handle, const char *fmt, ...)
 {
     char what[512];
@@ -39,10 +46,21 @@ int sql_error(struct error *err, sqlite3 *handle, const char *fmt, ...)
     int n = vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
     int code = sqlite3_extended_errcode(handle);
-    (void)error_set(err, sql_error_kind(code), 0, "%s: %s", n < 0 ? "SQLite" : what,
-                    sqlite3_errmsg(handle));
+    enum error_kind kind = sql_error_kind(code);
+    /* "disk I/O error" and "unable to open database file" have a reason behind them. */
+    int basic = code & 0xFF;
+    int sys = basic == SQLITE_IOERR || basic == SQLITE_CANTOPEN ? sqlite3_system_errno(handle) : 0;
+    /* SQLite tries a file that it cannot make a second time, for reading, and reports that. */
+    if (basic == SQLITE_CANTOPEN && sys == ENOENT)
+        sys = has_inodes(sqlite3_db_filename(handle, "main")) ? 0 : ENOSPC;
+    bool full = basic == SQLITE_FULL || sys == ENOSPC || sys == EDQUOT;
+    if (full)
+        kind = ERROR_DATA;
+    else if (basic == SQLITE_CANTOPEN && sys != 0 && error_kind_of_errno(sys) == ERROR_IO)
+        kind = ERROR_IO;
+    (void)error_set(err, kind, sys, "%s: %s", n < 0 ? "SQLite" : what, sqlite3_errmsg(handle));
     err->sqlite = code;
-    if ((code & 0xFF) == SQLITE_FULL)
+    if (full)
         (void)error_hint(err, "the disk is full: free space on the database's volume and start "
                               "again; the unfinished change was rolled back");
     return -1;
