@@ -75,9 +75,30 @@ static int stopped(const struct work *work, struct error *err)
                      work->file->up);
 }
 
+/*
+ * A COMMIT that failed may have succeeded: with a rollback journal the transaction stands from the
+ * moment the journal's header is zeroed, and the sync after it can still fail. Then the database
+ * is what counts, and it says that the migration is applied.
+ */
+static bool stands_all_the_same(const struct migrate_plan *plan, const struct work *work,
+                                struct error *err)
+{
+    struct error ignored;
+    bool there = false;
+    if (migrate_history_has(&plan->history, work->file->version, &there, &ignored) != 0 || !there)
+        return false;
+    err->kind = ERROR_IO;
+    (void)error_hint(err,
+                     "the migration is in the database all the same; look after the disk, then "
+                     "start again");
+    return true;
+}
+
+/* *ret_stands: it failed at its very end, and is applied nevertheless. */
 static int run_transaction(sqlite3 *handle, const struct migrate_plan *plan,
                            const struct work *work, const struct migrate_apply_options *options,
-                           const struct migrate_observer *observer, struct error *err)
+                           const struct migrate_observer *observer, bool *ret_stands,
+                           struct error *err)
 {
     int64_t start = clock_monotonic_ms();
     /* Has an effect only outside a transaction, hence before BEGIN. */
@@ -88,9 +109,11 @@ static int run_transaction(sqlite3 *handle, const struct migrate_plan *plan,
         sql_exec(handle, "BEGIN IMMEDIATE", err) != 0)
         return -1;
     int result = run_inside(handle, plan, work, options, observer, start, err);
+    bool committing = false;
     if (result == 0 && store_interrupted())
         result = stopped(work, err);
     if (result == 0 && sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+        committing = true;
         result = sql_error(err, handle, "%s: cannot commit", work->file->up);
         if (err->kind == ERROR_IO || err->kind == ERROR_BUSY)
             err->kind = ERROR_DATA;
@@ -102,6 +125,7 @@ static int run_transaction(sqlite3 *handle, const struct migrate_plan *plan,
     /* A full disk may have rolled back already: https://www.sqlite.org/lang_transaction.html. */
     if (sqlite3_get_autocommit(handle) == 0)
         (void)sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+    *ret_stands = committing && stands_all_the_same(plan, work, err);
     return -1;
 }
 
@@ -119,7 +143,8 @@ static void write_failure(const struct migrate_plan *plan, const struct work *wo
 
 static int apply_one(sqlite3 *handle, struct migrate_plan *plan, size_t index,
                      const struct migrate_apply_options *options,
-                     const struct migrate_observer *observer, int64_t *ret_ms, struct error *err)
+                     const struct migrate_observer *observer, int64_t *ret_ms, bool *ret_stands,
+                     struct error *err)
 {
     const struct migrate_file *file = plan->pending[index];
     struct work work = {.file = file};
@@ -131,8 +156,8 @@ static int apply_one(sqlite3 *handle, struct migrate_plan *plan, size_t index,
             observer->recorded(observer->context);
         result = work_load(&plan->folder, file, &work, err);
         if (result == 0)
-            result = run_transaction(handle, plan, &work, options, observer, err);
-        if (result != 0)
+            result = run_transaction(handle, plan, &work, options, observer, ret_stands, err);
+        if (result != 0 && !*ret_stands)
             write_failure(plan, &work, err);
     }
     work_free(&work);
@@ -150,12 +175,15 @@ int migrate_apply(sqlite3 *handle, struct migrate_plan *plan,
         return -1;
     for (size_t i = 0; i < plan->pending_count; i++) {
         int64_t duration_ms = 0;
+        bool stands = false;
         if (store_interrupted())
             return error_set(err, ERROR_INTERRUPTED, 0, "stopped before migration %s",
                              plan->pending[i]->up);
         observer->begin(observer->context, plan->pending[i], i + 1, plan->pending_count);
-        if (apply_one(handle, plan, i, options, observer, &duration_ms, err) != 0)
+        if (apply_one(handle, plan, i, options, observer, &duration_ms, &stands, err) != 0) {
+            *ret_applied += stands;
             return -1;
+        }
         observer->applied(observer->context, plan->pending[i], duration_ms);
         (*ret_applied)++;
     }

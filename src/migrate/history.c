@@ -342,3 +342,16 @@ int migrate_history_record(const struct migrate_history *history,
     (void)sqlite3_bind_text(statement, 8, record->down_sql, -1, SQLITE_STATIC);
     return sql_done(statement, err);
 }
+
+int migrate_history_has(const struct migrate_history *history, int64_t version, bool *ret_there,
+                        struct error *err)
+{
+    char sql[128];
+    int64_t found = 0;
+    (void)snprintf(sql, sizeof sql, "SELECT 1 FROM main.%s WHERE version = %lld",
+                   history->applied_table, (long long)version);
+    if (sql_int(history->handle, sql, 0, &found, err) != 0)
+        return -1;
+    *ret_there = found == 1;
+    return 0;
+}

@@ -95,4 +95,8 @@ int migrate_history_finish(const struct migrate_history *history, int64_t id, co
 int migrate_history_record(const struct migrate_history *history,
                            const struct migrate_record *record, struct error *err);
 
+/* Whether the version's record is in the database as it is now. */
+int migrate_history_has(const struct migrate_history *history, int64_t version, bool *ret_there,
+                        struct error *err);
+
 #endif
