@@ -119,13 +119,14 @@ class App:
             db.commit()
             self.rows = rows_of(db)
             assert len(self.rows[1]) == ROWS
-            for path in box.data.iterdir():  # as a crash leaves them, while the app has them open
-                shutil.copy(path, self.folder / f"{path.name}.crash")
-        for path in box.data.iterdir():
-            path.unlink()
-        for path in self.folder.glob("*.crash"):
-            if mode == "crashed" or not path.name.endswith(("-wal", "-shm")):
-                path.rename(box.data / path.name.removesuffix(".crash"))
+            crash = self.folder / "crash"
+            shutil.copytree(box.data, crash)  # as a kill leaves it, while the app has it open
+        if mode == "crashed":
+            shutil.rmtree(box.data)
+            crash.rename(box.data)
+        else:
+            shutil.rmtree(crash)
+        assert (box.data / "app.db-wal").exists() == (mode == "crashed")
         box.migration("002_second", SECOND)
         box.migration("003_third", THIRD)
 
@@ -185,16 +186,20 @@ def count_calls(box, command=("prepare",)):
     return most
 
 
-def moments(app, calls, share, command=("prepare",)):
-    """(call, number) of every moment; in the short form one in `share`, the last ones always."""
+def every_moment(app, calls, command=("prepare",)):
+    """(call, number) of every moment."""
     box = app.case()
     most = count_calls(box, command)
     app.drop(box)
     found = [(call, n) for call in calls for n in range(1, most.get(call, 0) + 1)]
     assert found, "a preparation makes none of these calls"
-    if LONG:
-        return found
-    return [m for i, m in enumerate(found) if i % share == 0]
+    return found
+
+
+def moments(app, calls, share, command=("prepare",)):
+    """The same; in the short form one in `share`."""
+    found = every_moment(app, calls, command)
+    return found if LONG else found[::share]
 
 
 def expect_unharmed(app, box, migrated=None):
