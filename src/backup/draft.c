@@ -22,6 +22,7 @@
 #define TEMP_SUFFIX ".tmp"
 #define MANIFEST_SUFFIX ".json"
 #define MAX_SEQUENCE 10000
+#define FULL_HINT "free space on the backup volume, or put backups elsewhere with --backup-dir"
 #define LOCK_PATIENCE_MS 5000
 #define LOCK_POLL_MS 5
 
@@ -40,8 +41,7 @@ static int folder_error(struct error *err, const char *what, const char *path)
     int sys = errno;
     (void)error_set(err, ERROR_BACKUP, sys, "cannot %s %s", what, path);
     if (sys == ENOSPC || sys == EDQUOT) {
-        (void)error_hint(err, "free space on the backup volume, or put backups elsewhere with "
-                              "--backup-dir");
+        (void)error_hint(err, FULL_HINT);
     } else if (error_kind_of_errno(sys) == ERROR_PERMISSION) {
         char parent[PATH_MAX];
         fs_dir_name(path, parent, sizeof parent);
@@ -208,6 +208,8 @@ static int publish_as(const struct backup_draft *draft, const char *name,
         return 1;
     if (backup_manifest_write(json, manifest, draft->mode, err) != 0) {
         (void)unlink(json);
+        if (err->sys == ENOSPC || err->sys == EDQUOT)
+            (void)error_hint(err, FULL_HINT);
         if (err->kind != ERROR_CONFIG)
             err->kind = ERROR_BACKUP;
         return -1;
