@@ -16,8 +16,9 @@ static inline void cleanup_free_memory(void *pointer)
     free(*(void **)pointer);
 }
 
-/* The descriptor is closed at the end of the scope; start it at -1. */
-#define cleanup_close __attribute__((cleanup(cleanup_close_fd)))
+/* The descriptor is closed at the end of the scope; start it at -1. It may be held for that end
+ * alone (a lock): clang would call it unused. */
+#define cleanup_close __attribute__((cleanup(cleanup_close_fd), unused))
 /* The heap block is freed at the end of the scope; start it at NULL. */
 #define cleanup_free __attribute__((cleanup(cleanup_free_memory)))
 
