@@ -92,15 +92,22 @@ static int file_gone(struct migrate_plan *plan, const struct migrate_applied *ap
                         applied->applied_at != NULL ? applied->applied_at : "an unknown day");
 }
 
+static int check_usable(const struct migrate_folder *folder, const struct migrate_file *file,
+                        struct error *err)
+{
+    cleanup_free char *text = NULL;
+    size_t size = 0;
+    if (migrate_folder_load(folder, file->up, &text, &size, err) != 0)
+        return -1;
+    return migrate_foreign_check_file(file->up, text, size, err);
+}
+
 static int add_pending(struct migrate_plan *plan, const struct migrate_file *file, int64_t target,
                        struct error *err)
 {
     if (file->version > target)
         return 0;
-    cleanup_free char *text = NULL;
-    size_t size = 0;
-    if (migrate_folder_load(&plan->folder, file->up, &text, &size, err) != 0 ||
-        migrate_foreign_check_file(file->up, text, size, err) != 0)
+    if (check_usable(&plan->folder, file, err) != 0)
         return -1;
     plan->pending[plan->pending_count++] = file;
     if (file->version > plan->current)
@@ -191,6 +198,22 @@ static int fill(struct sqlite3 *handle, const char *folder_path, int64_t target,
     if (plan->pending == NULL)
         return out_of_memory(err);
     return compare(plan, target, ret_newer, err);
+}
+
+int migrate_plan_inspect(const char *folder_path, int64_t target, struct error *err)
+{
+    struct migrate_plan plan = {.current = 0};
+    int result = migrate_folder_read(folder_path, &plan.folder, err);
+    if (result == 0) {
+        const struct migrate_folder *folder = &plan.folder;
+        plan.newest = folder->count > 0 ? folder->files[folder->count - 1].version : 0;
+        result = check_target(&plan, target, err);
+        for (size_t i = 0; i < folder->count && result == 0; i++)
+            if (folder->files[i].version <= target)
+                result = check_usable(folder, &folder->files[i], err);
+    }
+    migrate_plan_free(&plan);
+    return result;
 }
 
 int migrate_plan_build(struct sqlite3 *handle, const char *folder_path, int64_t target,

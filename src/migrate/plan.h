@@ -46,6 +46,10 @@ int migrate_plan_build(struct sqlite3 *handle, const char *folder_path, int64_t 
                        struct migrate_plan *ret_plan, bool *ret_newer, struct error *err);
 void migrate_plan_free(struct migrate_plan *plan);
 
+/* What migrate_plan_build() would say of the folder's files for a database that is not there yet:
+ * asked before one is made. */
+int migrate_plan_inspect(const char *folder_path, int64_t target, struct error *err);
+
 /* The drift of a plan as one error of kind ERROR_CONFIG with its remedy. */
 int migrate_plan_drift_error(const struct migrate_plan *plan, struct error *err);
 

@@ -103,19 +103,10 @@ int step_glance(struct preparation *p, struct error *err)
     return 0;
 }
 
-/* A folder of migrations that cannot be used must not leave a new, empty database behind. */
-static int look_at_migrations(const struct preparation *p, struct error *err)
-{
-    struct migrate_folder folder;
-    if (migrate_folder_read(p->config->migrations, &folder, err) != 0)
-        return -1;
-    migrate_folder_free(&folder);
-    return 0;
-}
-
 int step_open(struct preparation *p, struct error *err)
 {
-    if (p->fresh && look_at_migrations(p, err) != 0)
+    /* Migrations that cannot be used must not leave a new, empty database behind. */
+    if (p->fresh && migrate_plan_inspect(p->config->migrations, p->target, err) != 0)
         return -1;
     if (store_open(&p->location, STORE_EXCLUSIVE, p->config->busy_timeout, &p->database, err) != 0)
         return -1;
