@@ -189,6 +189,13 @@ def test_up_to_what_is_no_version(liteinit, words, status, word):
     assert sha256(liteinit.db) == before
 
 
+def test_up_to_what_is_no_version_makes_no_database(liteinit):
+    liteinit.migration("001_notes", NOTES)
+    answer = tool(liteinit, "up", "4")
+    assert answer.status == 66 and "no migration with the number 4" in answer.err
+    assert not liteinit.db.exists()
+
+
 def test_up_without_a_folder(liteinit):
     answer = tool(liteinit, "up", env={"LITEINIT_MIGRATIONS": None})
     assert answer.status == 66 and "--migrations" in answer.err

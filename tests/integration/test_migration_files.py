@@ -134,15 +134,15 @@ def test_a_file_that_cannot_be_read(liteinit):
     ("CREATE TABLE a (x);".encode("utf-16-le"), 1),
     ("\0".encode(), 1)])
 def test_a_nul_byte(liteinit, content, line):
-    write(liteinit, "1_a.sql", content)
-    answer = tool(liteinit, "prepare")
-    said = answer.only("migrate.failed")
-    assert answer.status == 65
-    assert (said["file"], said["line"]) == ("1_a.sql", line)
+    liteinit.migration("1_log", LOG)
+    write(liteinit, "2_a.sql", content)
+    said = refused(liteinit, status=65, event="prepare.failed")
+    assert (said["file"], said["line"]) == ("2_a.sql", line)
     assert "NUL byte" in said["error"] and "UTF-8" in said["hint"]
-    assert liteinit.rows("SELECT name FROM sqlite_master WHERE name IN ('a', 'b')") == []
-    assert liteinit.applied() == []
-    assert liteinit.attempts() == [(1, "failed")]
+    assert not liteinit.db.exists()
+    # An existing database gets the same answer, and nothing runs, not even the good file.
+    make(liteinit.db, "CREATE TABLE t (x)")
+    assert refused(liteinit, status=65)["error"] == said["error"]
 
 
 @pytest.mark.parametrize("content", ["", "\n\n  \t", "-- nothing to do\n", "/* nothing\n to do */",
