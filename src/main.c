@@ -9,10 +9,12 @@
 
 #include "cli/cli.h"
 #include "proc/signals.h"
+#include "proc/streams.h"
 
 int main(int argc, char **argv)
 {
     sigset_t inherited;
     proc_signals_block_all(&inherited);
+    proc_streams_ensure();
     return cli_main(argc, argv, &inherited);
 }

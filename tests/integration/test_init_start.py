@@ -51,6 +51,22 @@ def test_app_gets_arguments_and_environment_but_nothing_internal(liteinit):
     assert "LITEINIT_INTERNAL" not in life.out
 
 
+def test_closed_standard_streams(liteinit):
+    """No file of ours may get their numbers: the log would be written into it."""
+    liteinit.migration("001_notes", TABLE)
+    look = "import os, sys; open(sys.argv[1], 'w').write(' '.join(map(os.readlink, " \
+           "[f'/proc/self/fd/{n}' for n in range(3)])))"
+    seen = liteinit.folder / "seen"
+    closed = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", BIN, "--", PYTHON, "-S",
+                             "-c", look, str(seen)], env=liteinit.environment(), timeout=30,
+                            check=False)
+    assert closed.returncode == 0
+    assert seen.read_text(encoding="utf-8") == "/dev/null /dev/null /dev/null"
+    assert liteinit.applied() == [1]
+    for path in liteinit.data.rglob("*"):
+        assert path.is_dir() or b'"event"' not in path.read_bytes(), f"{path} holds the log"
+
+
 def test_app_leads_a_group_of_its_own(liteinit):
     life = liteinit(PYTHON, "-S", "-c", "import os; print(os.getpid() == os.getpgrp(), flush=True)")
     assert life.wait() == 0
