@@ -63,6 +63,9 @@ static void on_begin(void *context, const struct migrate_file *file, size_t numb
  * use the one backup again (design fact 11). So the row that says "running" goes into the main
  * file now, and the backup is noted as equal to what the file then is, but for that row: a
  * transaction that never commits leaves the main file as it is, in WAL mode not even touched.
+ *
+ * It also makes the main file as long as it will have to be if the migration fails: where its WAL
+ * fills the disk, the fold at the end needs no more room, and gives the WAL's back.
  */
 static void on_recorded(void *context)
 {
@@ -70,8 +73,8 @@ static void on_recorded(void *context)
     struct store_checkpoint fold;
     struct error ignored;
     char stamp[STORE_STAMP_SIZE];
-    if (p->report.backup[0] == '\0' ||
-        store_checkpoint_truncate(p->database, &fold, &ignored) != 0 || !fold.complete)
+    if (p->fresh || store_checkpoint_truncate(p->database, &fold, &ignored) != 0 ||
+        !fold.complete || p->report.backup[0] == '\0')
         return;
     store_stamp(store_source_fd(p->database), stamp);
     backup_catalogue_restamp(p->report.backup, stamp);
