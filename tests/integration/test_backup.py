@@ -3,15 +3,16 @@
 import hashlib
 import json
 import os
-import shutil
+import re
 import stat
 import time
 from pathlib import Path
 
 import pytest
 
-from dbkit import (backups, dump, make, manifests, must, plain_user, public_box, state_of, tool)
-from harness import SIGKILL, SLOW_SQL, until
+from dbkit import (backups, dump, make, manifests, must, plain_user, public_box, run, state_of,
+                   tool)
+from harness import BIN, SIGKILL, SLOW_SQL, need_root, until
 
 DATA = """CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT);
 INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
@@ -199,7 +200,8 @@ def test_the_default_keeps_ten(liteinit):
 def make_older(path, days):
     manifest = path.with_name(path.name + ".json")
     said = json.loads(manifest.read_text(encoding="utf-8"))
-    said["created"] = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - days * 86400))
+    then = time.gmtime(time.time() - days * 86400)
+    said["created"] = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", then)
     manifest.write_text(json.dumps(said), encoding="utf-8")
 
 
@@ -304,27 +306,24 @@ def test_a_folder_that_is_none(liteinit, what):
     assert str(away) in said["error"] and said["hint"]
 
 
-def test_a_disk_that_is_full(liteinit):
-    """The backup's folder is a volume with room for half of it."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("needs root")
+@pytest.mark.parametrize("command, event", [("prepare --min-free 0", "disk.low"),
+                                            ("backup", "backup.failed")])
+def test_a_disk_that_is_full(liteinit, command, event):
+    """The backup's folder is a volume with room for half of it: a start says so before it begins,
+    and a backup by hand leaves nothing of the half."""
+    need_root()
     make(liteinit.db, "CREATE TABLE t (v); INSERT INTO t VALUES (randomblob(1500000))", "wal")
     liteinit.migration("001_change", CHANGE)
     away = liteinit.folder / "away"
     away.mkdir()
-    script = ('mount -t tmpfs -o size=1m none "$1" && "$0" prepare --backup-dir "$1" --min-free 0;'
+    script = (f'mount -t tmpfs -o size=1m none "$1" && "$0" {command} --backup-dir "$1";'
               ' s=$?; ls -A "$1"; exit $s')
-    life = must_fail_in(liteinit, script, away)
-    assert life.status == 73, life.err
-    assert life.out == ""
+    answer = run(["--mount", "sh", "-c", script, BIN, away], liteinit.environment(),
+                 liteinit.folder, program="unshare")
+    assert answer.status == 73, answer.err
+    assert answer.out == ""
+    assert "--backup-dir" in answer.only(event)["hint"]
     assert liteinit.value("SELECT count(*) FROM sqlite_master WHERE name = 'more'") == 0
-
-
-def must_fail_in(box, script, argument):
-    import harness  # pylint: disable=import-outside-toplevel
-    from dbkit import run  # pylint: disable=import-outside-toplevel
-    return run(["--mount", "sh", "-c", script, harness.BIN, argument], box.environment(),
-               box.folder, program="unshare")
 
 
 def test_names(liteinit):
@@ -333,7 +332,8 @@ def test_names(liteinit):
             ("{db}.{version}.bak", lambda name: name == "app.db.0.bak"),
             ("{reason}-{iso}", lambda name: name.startswith("x-20") and name.endswith("Z")),
             ("plain", lambda name: name == "plain"),
-            ("{stem}_{date}_{time}{ext}", lambda name: len(name) == len("app_2026-01-01_00-00-00.db"))):
+            ("{stem}_{date}_{time}{ext}",
+             re.compile(r"app_20\d\d-\d\d-\d\d_\d\d-\d\d-\d\d\.db").fullmatch)):
         answer = must(tool(liteinit, "backup", "--reason=x", "--json", "--backup-name", pattern))
         name = answer.document()["path"].rsplit("/", 1)[1]
         assert check(name), (pattern, name)

@@ -64,9 +64,11 @@ def test_a_fifo(liteinit):
 
 @pytest.mark.parametrize("content", [
     b"Dear diary, today I wrote a text file and called it app.db.\n" * 100,
-    b"x", b"SQLite format 3\0", b"SQLite format 3\0" + bytes(84), b"SQLite format 3\0" + b"\xff" * 200,
-    b"SQLite format 2\0" + bytes(5000), os.urandom(8192), bytes(4096)],
-    ids=["text", "one byte", "16 bytes", "zero header", "ones", "another version", "noise", "zeros"])
+    b"x", b"SQLite format 3\0", b"SQLite format 3\0" + bytes(84),
+    b"SQLite format 3\0" + b"\xff" * 200, b"SQLite format 2\0" + bytes(5000),
+    b"\x93\x1a" * 4096, bytes(4096)],
+    ids=["text", "one byte", "16 bytes", "zero header", "ones", "another version", "noise",
+         "zeros"])
 def test_what_is_no_database(liteinit, content):
     liteinit.db.write_bytes(content)
     refused(liteinit, 65, "is not an SQLite database")
@@ -353,3 +355,28 @@ def test_an_old_backup_beside_it_can_be_used(liteinit):
     os.replace(before, liteinit.db)
     must(tool(liteinit, "prepare", "--check=full"))
     assert sum(line.startswith('INSERT INTO "t"') for line in dump(liteinit.db)) == 2000
+
+
+def test_a_disk_that_fills_during_the_migration(liteinit):
+    """The database is as it was before, and the next start, with room, goes on."""
+    need_root()
+    make(liteinit.db, ROWS, "wal")
+    liteinit.migration("001_big", "CREATE TABLE big AS SELECT zeroblob(9000000) AS z;")
+    before = dump(liteinit.db)
+    after = liteinit.folder / "after.db"
+    script = ('mount -t tmpfs -o size=4m none "$1" && cp "$2" "$1/app.db" && '
+              '"$0" --db "$1/app.db" --backup never --min-free 0 -- echo the app runs; s=$?; '
+              'rm -f "$1/app.db.liteinit"*; ls -A "$1"; cp "$1/app.db" "$3"; exit $s')
+    small = liteinit.folder / "small"
+    small.mkdir()
+    answer = run(["--mount", "sh", "-c", script, BIN, small, liteinit.db, after],
+                 liteinit.environment(LITEINIT_DB=None), liteinit.folder, program="unshare")
+    assert answer.status == 65, answer.err
+    assert answer.out == "app.db\n"
+    said = answer.only("migrate.failed")
+    assert "full" in said["error"] and "free space" in said["hint"]
+    assert [line for line in dump(after) if "migration" not in line] == before
+    assert liteinit.rows("SELECT count(*) FROM t", path=after) == [(2000,)]
+    os.replace(after, liteinit.db)
+    must(tool(liteinit, "prepare"))
+    assert liteinit.applied() == [1]

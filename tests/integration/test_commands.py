@@ -236,7 +236,8 @@ def test_check_finds_foreign_keys_that_are_broken(liteinit):
 
 def test_check_finds_damage(liteinit):
     make(liteinit.db, "CREATE TABLE t (v); INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
-                      " SELECT i + 1 FROM n WHERE i < 500) SELECT hex(randomblob(50)) FROM n", "wal")
+                      " SELECT i + 1 FROM n WHERE i < 500) SELECT hex(randomblob(50)) FROM n",
+         "wal")
     with open(liteinit.db, "r+b") as file:
         file.seek(3 * 4096)
         file.write(b"\xff" * 4096)

@@ -170,7 +170,7 @@ BASE = "CREATE TABLE ran (id INTEGER PRIMARY KEY, what TEXT);\nINSERT INTO ran V
 def test_comments_and_white_space_do_not_count(liteinit, content):
     write(liteinit, "1_a.sql", BASE)
     must(tool(liteinit, "prepare"))
-    assert write(liteinit, "1_a.sql", content).read_text(encoding="utf-8") != BASE or "\r" in content
+    assert write(liteinit, "1_a.sql", content).read_bytes() != BASE.encode()
     answer = must(tool(liteinit, "prepare"))
     assert answer.named("migrate.apply") == []
 
