@@ -203,6 +203,7 @@ static int remove_entry(const struct backup_catalogue *catalogue, const struct b
 
 int backup_catalogue_prune(const struct backup_catalogue *catalogue,
                            const struct store_location *location, int64_t keep, int64_t keep_days,
+                           const char *spare,
                            void (*removed)(void *context, const struct backup_entry *entry),
                            void *context, struct error *err)
 {
@@ -217,7 +218,8 @@ int backup_catalogue_prune(const struct backup_catalogue *catalogue,
         seen++;
         bool counted = keep > 0 && seen <= keep;
         bool young = keep_days > 0 && strcmp(entry->manifest.created, oldest) >= 0;
-        if (seen == 1 || counted || young || (keep == 0 && keep_days == 0))
+        bool spared = strcmp(entry->name, fs_base_name(spare)) == 0;
+        if (seen == 1 || counted || young || spared || (keep == 0 && keep_days == 0))
             continue;
         if (remove_entry(catalogue, entry, err) != 0)
             return -1;

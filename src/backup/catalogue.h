@@ -46,9 +46,11 @@ void backup_catalogue_restamp(const char *path, const char *stamp);
 
 /* Removes the verified backups of this database that no rule keeps: the newest `keep` (0: no such
  * rule), those younger than `keep_days` days (0: no such rule); the newest verified one is always
- * kept, and without a rule all are. Calls `removed` for each. */
+ * kept, and so is `spare`, the path of the one that this start relies on ("" for none): a clock
+ * that went back makes it look the oldest. Without a rule all are kept. Calls `removed` for each. */
 int backup_catalogue_prune(const struct backup_catalogue *catalogue,
                            const struct store_location *location, int64_t keep, int64_t keep_days,
+                           const char *spare,
                            void (*removed)(void *context, const struct backup_entry *entry),
                            void *context, struct error *err);
 

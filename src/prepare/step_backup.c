@@ -193,8 +193,9 @@ int step_retention(struct preparation *p, struct error *err)
     if (!backup_is_due(p))
         return 0;
     if (backup_catalogue_read(&p->location, p->config->backup_dir, &catalogue, &failure) == 0) {
-        int result = backup_catalogue_prune(&catalogue, &p->location, p->config->keep,
-                                            p->config->keep_days, log_pruned, p, &failure);
+        int result =
+            backup_catalogue_prune(&catalogue, &p->location, p->config->keep, p->config->keep_days,
+                                   p->report.backup, log_pruned, p, &failure);
         backup_catalogue_free(&catalogue);
         if (result == 0)
             return 0;

@@ -82,9 +82,9 @@ static void prune(int64_t keep, int64_t keep_days)
     struct error err;
     struct backup_catalogue catalogue = read_ok();
     removed[0] = '\0';
-    assert_ok(
-        backup_catalogue_prune(&catalogue, &location, keep, keep_days, note_removed, context, &err),
-        &err);
+    assert_ok(backup_catalogue_prune(&catalogue, &location, keep, keep_days, "", note_removed,
+                                     context, &err),
+              &err);
     backup_catalogue_free(&catalogue);
 }
 
