@@ -49,7 +49,7 @@ static int authorize_pragma(struct watch *watch, const char *name, const char *v
 {
     if (value == NULL && strcasecmp(name, "wal_checkpoint") != 0)
         return SQLITE_OK;
-    if (strcasecmp(name, "journal_mode") == 0 && strcasecmp(value, "wal") == 0) {
+    if (value != NULL && strcasecmp(name, "journal_mode") == 0 && strcasecmp(value, "wal") == 0) {
         watch->intent = INTENT_WAL;
         return SQLITE_IGNORE;
     }
