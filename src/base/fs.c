@@ -122,8 +122,16 @@ int fs_rename_exclusive(const char *from, const char *to)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
-    if (link(from, to) != 0)
-        return -1;
+    if (link(from, to) != 0) {
+        if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+            return -1;
+        /* Neither can be had on exFAT and some FUSE volumes. Then a look must do. */
+        if (faccessat(AT_FDCWD, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+            errno = EEXIST;
+            return -1;
+        }
+        return rename(from, to);
+    }
     (void)unlink(from);
     return 0;
 }

@@ -35,7 +35,8 @@ int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode
                     struct error *err);
 
 /* Renames without ever replacing an existing file: 0, or -1 with errno set (EEXIST when `to` is
- * there). On file systems without RENAME_NOREPLACE it links and unlinks. */
+ * there). On file systems without RENAME_NOREPLACE it links and unlinks; without links
+ * too it looks first and renames, so that callers who may meet each other need a lock. */
 int fs_rename_exclusive(const char *from, const char *to);
 
 /* Bytes that this process may still write on the volume of `path`: blocks free for root when we
