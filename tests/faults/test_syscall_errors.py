@@ -116,3 +116,15 @@ def test_a_copy_that_is_cut_short(app, lie):
         assert manifest["size"] == manifest["page_size"] * manifest["page_count"], name
     expect_database_right(app, box)
     expect_normal_start(app, box)
+
+
+def test_a_volume_without_exclusive_renames_and_links(app):
+    """As some FUSE and network volumes are: the backup gets its name by a plain rename."""
+    box = app.case()
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "signal=none",
+              "-e", "trace=renameat2,link,linkat", "-e", "inject=renameat2:error=EINVAL",
+              "-e", "inject=link,linkat:error=EPERM"]
+    done = prepare(box, prefix=strace)
+    assert done.returncode == 0, done.stderr
+    expect_unharmed(app, box, migrated=True)
+    assert len(backups_of(box.data / "backups")) == 1
