@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "migrate/directives.h"
+#include "migrate/session.h"
 #include "migrate/tokens.h"
 #include "migrate/violations.h"
 #include "store/interrupt.h"
@@ -51,7 +52,7 @@ static int run_inside(sqlite3 *handle, const struct migrate_plan *plan, const st
     if (migrate_script_run(handle, work->file->up, work->text, work->size, observer->notice,
                            observer->context, err) != 0)
         return -1;
-    if (migrate_violations_compare(handle, err) != 0)
+    if (migrate_session_reset(handle, err) != 0 || migrate_violations_compare(handle, err) != 0)
         return error_wrap(err, "%s", work->file->up);
     struct migrate_record record = {
         .version = work->file->version,
@@ -137,6 +138,7 @@ static void write_failure(const struct migrate_plan *plan, const struct work *wo
     struct error ignored;
     const char *status = failure->kind == ERROR_INTERRUPTED ? "interrupted" : "failed";
     store_interrupt_shield(true);
+    (void)migrate_session_reset(plan->history.handle, &ignored);
     (void)migrate_history_finish(&plan->history, work->attempt, status, failure->msg, &ignored);
     store_interrupt_shield(false);
 }
