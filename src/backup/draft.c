@@ -176,7 +176,8 @@ int backup_draft_open(const struct store_location *location, const char *dir,
     /* Only root may give files away; others own what they make, which is right then. */
     if (geteuid() == 0)
         (void)!fchown(draft.fd, source.st_uid, source.st_gid);
-    if (fchmod(draft.fd, draft.mode) != 0) {
+    /* Volumes without modes (exFAT) refuse. */
+    if (fchmod(draft.fd, draft.mode) != 0 && errno != EPERM && errno != EOPNOTSUPP) {
         (void)folder_error(err, "set the mode of", draft.temp);
         backup_draft_discard(&draft);
         return -1;

@@ -99,8 +99,9 @@ int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode
     cleanup_close int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return error_set(err, error_kind_of_errno(errno), errno, "cannot create %s", temp);
-    /* open(2) has taken the umask's bits off. */
-    if (fchmod(fd, mode) != 0 || fs_write_all(fd, data, size) != 0 || fdatasync(fd) != 0) {
+    /* open(2) has taken the umask's bits off; volumes without modes (exFAT) refuse, ignoring. */
+    (void)fchmod(fd, mode);
+    if (fs_write_all(fd, data, size) != 0 || fdatasync(fd) != 0) {
         int sys = errno;
         (void)unlink(temp);
         return error_set(err, error_kind_of_errno(sys), sys, "cannot write %s", temp);

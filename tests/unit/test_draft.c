@@ -30,6 +30,17 @@ int rename(const char *from, const char *to)
     return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
+static int mode_error; /* of fchmod(2) */
+
+int fchmod(int fd, mode_t mode)
+{
+    if (mode_error != 0) {
+        errno = mode_error;
+        return -1;
+    }
+    return (int)syscall(SYS_fchmod, fd, mode);
+}
+
 static struct store_location location;
 static struct backup_manifest manifest;
 static char reason[] = "test";
@@ -39,6 +50,7 @@ static int setup(void **state)
     struct error err;
     sync_error = 0;
     rename_error = 0;
+    mode_error = 0;
     if (scratch_begin(state) != 0)
         return -1;
     (void)put_text("app.db", "database");
@@ -114,6 +126,22 @@ static void names_that_meet_are_numbered(void **state)
             assert_int_equal(symlink("nowhere", scratch_path("backups/app-3.db")), 0);
     }
     assert_file_is(scratch_path("backups/app.db"), "data");
+}
+
+/* As on exFAT, which many a backup disk has. */
+static void volume_without_modes_takes_backups(void **state)
+{
+    (void)state;
+    struct error err;
+    struct backup_draft draft;
+    char path[PATH_MAX];
+    mode_error = EPERM;
+    draft = open_ok();
+    assert_ok(backup_draft_publish(&draft, "{stem}{ext}", &manifest, path, &err), &err);
+    assert_file_is(path, "data");
+    mode_error = EIO;
+    assert_fails(backup_draft_open(&location, NULL, &draft, &err), &err, ERROR_BACKUP, "mode of");
+    assert_int_equal(count_names(true), 2);
 }
 
 static void discarded_draft_leaves_nothing(void **state)
@@ -206,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(draft_is_hidden_until_it_is_published, setup, scratch_end),
         cmocka_unit_test_setup_teardown(names_that_meet_are_numbered, setup, scratch_end),
+        cmocka_unit_test_setup_teardown(volume_without_modes_takes_backups, setup, scratch_end),
         cmocka_unit_test_setup_teardown(discarded_draft_leaves_nothing, setup, scratch_end),
         cmocka_unit_test_setup_teardown(failed_publishing_leaves_nothing, setup, scratch_end),
         cmocka_unit_test_setup_teardown(leftovers_of_the_dead_are_cleared, setup, scratch_end),
