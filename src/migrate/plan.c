@@ -123,10 +123,12 @@ static int compare(struct migrate_plan *plan, int64_t target, bool *ret_newer, s
     const struct migrate_folder *folder = &plan->folder;
     size_t a = 0;
     size_t f = 0;
-    while (a < plan->applied_count || f < folder->count) {
+    for (;;) {
         const struct migrate_applied *applied = a < plan->applied_count ? &plan->applied[a] : NULL;
         const struct migrate_file *file = f < folder->count ? &folder->files[f] : NULL;
         int result = 0;
+        if (applied == NULL && file == NULL)
+            return 0;
         if (file == NULL && applied->version > plan->newest) {
             *ret_newer = true;
             return newer_schema(plan, a, err);
@@ -145,7 +147,6 @@ static int compare(struct migrate_plan *plan, int64_t target, bool *ret_newer, s
         if (result != 0)
             return -1;
     }
-    return 0;
 }
 
 static int check_target(const struct migrate_plan *plan, int64_t target, struct error *err)
