@@ -94,13 +94,15 @@ ON_FOREIGN_STACK static void child_search(struct child *child)
  * executed under. */
 ON_FOREIGN_STACK static void child_execute_self(struct child *child)
 {
-    (void)execve("/proc/self/exe", child->spec->argv, child->envp);
-    child->failure = errno;
     const char *name = (const char *)getauxval(AT_EXECFN);
-    if (name == NULL)
-        return;
-    (void)execve(name, child->spec->argv, child->envp);
-    child->failure = errno;
+    (void)execve("/proc/self/exe", child->spec->argv, child->envp);
+    int failure = errno;
+    if (name != NULL) {
+        (void)execve(name, child->spec->argv, child->envp);
+        failure = errno;
+    }
+    /* Only now: the parent reads it as "nothing could be executed". */
+    child->failure = failure;
 }
 
 ON_FOREIGN_STACK static bool child_hand_over(int fd)

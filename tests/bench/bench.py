@@ -118,38 +118,67 @@ def pss(pid):
     return None
 
 
+def image(work, programs):
+    """A root folder with these programs and their libraries, as an image has them: copies, that no
+    process outside shares."""
+    root = work / "image"
+    for program in programs:
+        (root / program.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(program, root / program.lstrip("/"))
+        found = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+        for word in found.stdout.split():
+            if word.startswith("/"):
+                (root / word.lstrip("/")).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(word, root / word.lstrip("/"))
+    return root
+
+
+def idle_pss(argv):
+    """The Pss of the process that argv becomes, once it has stopped changing."""
+    process = subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    last = None
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        time.sleep(0.1)
+        size = pss(process.pid)
+        if size is not None and size == last:
+            break
+        last = size
+    process.send_signal(signal.SIGTERM)
+    process.wait()
+    return last
+
+
 def bench_memory(liteinit, work, rounds):
-    say("Idle memory of the init while an app runs (Pss, kB; median)")
     folder = fresh_database(work / "memory")
     run([liteinit, "prepare", *flags(folder)])
     inits = Inits(liteinit, folder).commands
+    sleep = os.path.realpath(shutil.which("sleep"))
+    places = [("on the host, its libc shared with all that runs there", inits, sleep)]
+    if os.geteuid() == 0:
+        names = [os.path.realpath(command[0]) for command in inits.values()]
+        root = image(work, [*names, sleep])
+        inside = fresh_database(root / "data")
+        run([liteinit, "prepare", *flags(inside)])
+        moved = {name: ["chroot", root, os.path.realpath(command[0]),
+                        *[str(a).replace(str(folder), "/data") for a in command[1:]]]
+                 for name, command in inits.items()}
+        places.append(("in a root of its own, as in a container", moved, sleep))
+    for place, commands, app in places:
+        say(f"Idle memory of the init while an app runs, {place} (Pss, median of {rounds})")
+        sizes = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                sizes[name].append(idle_pss([*command, app, "60"]))
+        for name, values in sizes.items():
+            note = ""
+            if "tini" in sizes and name == "liteinit, database up to date":
+                note = target(median(values) <= median(sizes["tini"]), "at most tini's")
+            row(name, f"{median(values):.0f} kB", note)
     if shutil.which("s6-svscan"):
         (work / "scan").mkdir(exist_ok=True)
-        inits["s6-svscan (no app)"] = None
-    sizes = {name: [] for name in inits}
-    for _ in range(rounds):
-        for name, command in inits.items():
-            argv = ["s6-svscan", work / "scan"] if command is None else [*command, "sleep", "60"]
-            process = subprocess.Popen([str(a) for a in argv], stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.DEVNULL)
-            # Until its size has stopped changing.
-            last = None
-            deadline = time.monotonic() + 5
-            while time.monotonic() < deadline:
-                time.sleep(0.05)
-                size = pss(process.pid)
-                if size is not None and size == last:
-                    break
-                last = size
-            sizes[name].append(last)
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-    tini = median(sizes["tini"]) if "tini" in sizes else None
-    for name, values in sizes.items():
-        note = ""
-        if tini is not None and name == "liteinit, database up to date":
-            note = target(median(values) <= tini, "at most tini's")
-        row(name, f"{median(values):.0f} kB", note)
+        row("s6-svscan on the host (no app)", f"{idle_pss(['s6-svscan', work / 'scan']):.0f} kB")
 
 
 def fill(path, size):
