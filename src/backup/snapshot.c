@@ -116,6 +116,19 @@ int backup_snapshot_cold(struct store_database *database, const struct backup_re
     return status;
 }
 
+/* A copy of a database that was read without locks counts only when nobody has written to it. */
+static int check_still(const struct store_database *database, const char *before, struct error *err)
+{
+    char after[STORE_STAMP_SIZE];
+    store_stamp(store_source_fd(database), after);
+    if (!store_is_still(database) || (before[0] != '\0' && strcmp(before, after) == 0))
+        return 0;
+    (void)error_set(err, ERROR_BUSY, 0,
+                    "somebody wrote to the database %s while it was copied without a lock",
+                    store_database_location(database)->db);
+    return error_hint(err, "run the backup as the user of the app, who may lock it");
+}
+
 int backup_snapshot_live(struct store_database *database, const struct backup_request *request,
                          struct backup_result *ret_result, struct error *err)
 {
@@ -129,6 +142,8 @@ int backup_snapshot_live(struct store_database *database, const struct backup_re
         status = backup_draft_open(store_database_location(database), request->dir, &draft, err);
         if (status == 0) {
             bool same_moment = false;
+            char before[STORE_STAMP_SIZE];
+            store_stamp(store_source_fd(database), before);
             status = backup_live_copy(store_handle(database), draft.temp, &counted, &same_moment,
                                       &result.bytes, err);
             if (status == 0)
@@ -138,6 +153,8 @@ int backup_snapshot_live(struct store_database *database, const struct backup_re
                 status = verify(&draft, -1, request->full_check, same_moment ? &counted : NULL,
                                 &manifest, &result, err);
             store_interrupt_watch(store_handle(database));
+            if (status == 0)
+                status = check_still(database, before, err);
             if (status == 0)
                 status = backup_draft_publish(&draft, request->name, &manifest, result.path, err);
             backup_draft_discard(&draft);

@@ -216,6 +216,11 @@ sqlite3 *store_handle(struct store_database *database)
     return database->handle;
 }
 
+bool store_is_still(const struct store_database *database)
+{
+    return database->access == STORE_STILL;
+}
+
 int store_source_fd(const struct store_database *database)
 {
     return database->source_fd;

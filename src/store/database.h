@@ -48,6 +48,10 @@ struct sqlite3 *store_handle(struct store_database *database);
  * `database`. -1 when the file was made by this connection. */
 int store_source_fd(const struct store_database *database);
 
+/* Whether it was opened STILL: then who reads a lot proves afterwards, by store_stamp(), that
+ * nobody has written meanwhile. */
+bool store_is_still(const struct store_database *database);
+
 const struct store_location *store_database_location(const struct store_database *database);
 
 /* What a TRUNCATE checkpoint did. */
