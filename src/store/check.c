@@ -38,26 +38,61 @@ static int check_integrity(sqlite3 *handle, struct store_check *check, struct er
     return 0;
 }
 
-static int check_foreign_keys(sqlite3 *handle, struct store_check *check, struct error *err)
+/* Counts what `find` lists. A foreign key whose parent table or column is not there cannot be
+ * checked ("foreign key mismatch"): SQLite lets such schemas live as long as nobody uses them, so
+ * do we. *ret_mismatch then, and SQLite has given up in the middle. */
+static int count_violations(sqlite3 *handle, sqlite3_stmt *find, struct store_check *check,
+                            bool *ret_mismatch, struct error *err)
 {
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    if (sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check", &statement, err) != 0)
-        return -1;
     int code = SQLITE_ROW;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        const char *table = (const char *)sqlite3_column_text(statement, 0);
-        const char *parent = (const char *)sqlite3_column_text(statement, 2);
+    while ((code = sqlite3_step(find)) == SQLITE_ROW) {
+        const char *table = (const char *)sqlite3_column_text(find, 0);
+        const char *parent = (const char *)sqlite3_column_text(find, 2);
         if (check->foreign_keys++ == 0)
             (void)snprintf(check->first_violation, sizeof check->first_violation,
                            "row %lld of %s has no parent in %s",
-                           (long long)sqlite3_column_int64(statement, 1),
-                           table != NULL ? table : "?", parent != NULL ? parent : "?");
+                           (long long)sqlite3_column_int64(find, 1), table != NULL ? table : "?",
+                           parent != NULL ? parent : "?");
     }
-    /* A foreign key whose parent table or column is not there cannot be checked ("foreign key
-     * mismatch"): SQLite lets such schemas live as long as nobody uses them, so do we. */
-    if (code != SQLITE_DONE && (code & 0xFF) != SQLITE_ERROR)
-        return sql_error(err, handle, "cannot check the foreign keys");
-    return 0;
+    *ret_mismatch = (code & 0xFF) == SQLITE_ERROR;
+    int result = code == SQLITE_DONE || *ret_mismatch
+                     ? 0
+                     : sql_error(err, handle, "cannot check the foreign keys");
+    (void)sqlite3_reset(find);
+    return result;
+}
+
+/* Slower, and a table that cannot be checked does not hide the others. */
+static int check_table_by_table(sqlite3 *handle, struct store_check *check, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *tables = NULL;
+    cleanup_statement sqlite3_stmt *find = NULL;
+    int code = SQLITE_ROW;
+    bool mismatch = false;
+    if (sql_prepare(handle, "SELECT name FROM main.sqlite_schema WHERE type = 'table'", &tables,
+                    err) != 0 ||
+        sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check(?1, 'main')", &find, err) != 0)
+        return -1;
+    while ((code = sqlite3_step(tables)) == SQLITE_ROW) {
+        (void)sqlite3_bind_value(find, 1, sqlite3_column_value(tables, 0));
+        if (count_violations(handle, find, check, &mismatch, err) != 0)
+            return -1;
+    }
+    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot list the tables");
+}
+
+static int check_foreign_keys(sqlite3 *handle, struct store_check *check, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *find = NULL;
+    bool mismatch = false;
+    if (sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check", &find, err) != 0 ||
+        count_violations(handle, find, check, &mismatch, err) != 0)
+        return -1;
+    if (!mismatch)
+        return 0;
+    check->foreign_keys = 0;
+    check->first_violation[0] = '\0';
+    return check_table_by_table(handle, check, err);
 }
 
 int store_check_run(sqlite3 *handle, bool full, bool foreign_keys, struct store_check *ret_check,
