@@ -234,6 +234,19 @@ def test_check_finds_foreign_keys_that_are_broken(liteinit):
     assert answer.only("check.failed")["hint"]
 
 
+def test_check_looks_past_a_key_that_cannot_be_checked(liteinit):
+    make(liteinit.db, "CREATE TABLE p (id INTEGER PRIMARY KEY, name);"
+                      "CREATE TABLE a_odd (p REFERENCES p (name)); INSERT INTO a_odd VALUES (1);"
+                      "CREATE TABLE c (p REFERENCES p); CREATE TABLE z_odd (p REFERENCES p (name));"
+                      "INSERT INTO z_odd VALUES (1);", "wal")
+    must(tool(liteinit, "check"))
+    make(liteinit.db, "INSERT INTO c VALUES (5)", "wal")
+    answer = tool(liteinit, "check", "--json")
+    assert answer.status == 65
+    assert answer.document()["foreign_key_violations"] == 1
+    assert "row 1 of c has no parent in p" in answer.document()["first_violation"]
+
+
 def test_check_finds_damage(liteinit):
     make(liteinit.db, "CREATE TABLE t (v); INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL"
                       " SELECT i + 1 FROM n WHERE i < 500) SELECT hex(randomblob(50)) FROM n",
