@@ -24,7 +24,7 @@ def app(request, tmp_path):
 
 
 def expect_database_right(app, box):
-    """As it is now, looked at in a copy: opening it here must not mend what the next start has to."""
+    """As it is now, looked at in a copy: opening it must not mend what the next start has to."""
     copy = box.folder / "looked-at"
     shutil.copytree(box.data, copy)
     try:
