@@ -193,7 +193,8 @@ static int remove_entry(const struct backup_catalogue *catalogue, const struct b
     int n = snprintf(path, sizeof path, "%s/%s", catalogue->dir, entry->name);
     if (n < 0 || (size_t)n >= sizeof path - 8)
         return error_set(err, ERROR_IO, ENAMETOOLONG, "cannot remove the backup %s", entry->name);
-    if (unlink(path) != 0)
+    /* Somebody else may have removed it meanwhile. */
+    if (unlink(path) != 0 && errno != ENOENT)
         return error_set(err, error_kind_of_errno(errno), errno, "cannot remove the old backup %s",
                          path);
     (void)strcat(path, ".json"); /* NOLINT(clang-analyzer-security.insecureAPI.strcpy) */

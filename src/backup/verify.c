@@ -24,10 +24,11 @@ static int inspect(sqlite3 *handle, const char *path, bool full, struct backup_m
         return error_set(err, ERROR_BACKUP, errno, "cannot look at %s", path);
     manifest->size = st.st_size;
     /* More is harmless: a database may be longer than its header says after a crash. */
-    if (manifest->size < manifest->page_size * manifest->page_count)
+    const int64_t need = manifest->page_size * manifest->page_count;
+    if (manifest->size < need)
         return error_set(err, ERROR_DATA, 0, "%s has %lld bytes and its %lld pages need %lld", path,
                          (long long)manifest->size, (long long)manifest->page_count,
-                         (long long)(manifest->page_size * manifest->page_count));
+                         (long long)need);
     return store_schema_read(handle, &manifest->schema, err);
 }
 

@@ -132,7 +132,8 @@ static void warn_unknown(const char *name, struct config_warnings *warnings)
     char near[CONFIG_KEY_NAME_SIZE];
     char hint[256];
     bool is_file = text_ends_with(name, FILE_ENDING);
-    (void)snprintf(word, sizeof word, "%s", name + strlen(PREFIX));
+    /* Cut when it is longer than any key: then it is no key. */
+    (void)snprintf(word, sizeof word, "%.*s", (int)sizeof word - 1, name + strlen(PREFIX));
     size_t n = strlen(word);
     if (text_ends_with(word, FILE_ENDING))
         word[n - strlen(FILE_ENDING)] = '\0';

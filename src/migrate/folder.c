@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -29,10 +30,18 @@ static int bad_number(const char *file, const char *why, struct error *err)
                            "is no migration");
 }
 
+/* Whether a name ends so. Case does not count: people bring 001_INIT.SQL along from Windows. */
+static bool has_suffix(const char *name, const char *suffix)
+{
+    size_t n = strlen(name);
+    size_t m = strlen(suffix);
+    return n >= m && strcasecmp(name + n - m, suffix) == 0;
+}
+
 /* Cuts `suffix` off the end of text, if it is there. */
 static bool cut_suffix(char *text, const char *suffix)
 {
-    if (!text_ends_with(text, suffix))
+    if (!has_suffix(text, suffix))
         return false;
     text[strlen(text) - strlen(suffix)] = '\0';
     return true;
@@ -66,7 +75,7 @@ static int take_apart(const char *file, struct parts *ret_parts, struct error *e
 
 static bool is_sql(const char *name)
 {
-    return name[0] != '.' && text_ends_with(name, ".sql");
+    return name[0] != '.' && has_suffix(name, ".sql");
 }
 
 static int duplicate(const char *first, const char *second, int64_t version, struct error *err)
@@ -100,7 +109,7 @@ static struct migrate_file *entry_of(struct migrate_folder *folder, size_t *capa
 static int add_file(struct migrate_folder *folder, size_t *capacity, const char *file,
                     struct error *err)
 {
-    struct parts parts;
+    struct parts parts = {.version = 0};
     if (take_apart(file, &parts, err) != 0)
         return -1;
     struct migrate_file *entry = entry_of(folder, capacity, parts.version);

@@ -172,7 +172,8 @@ def test_a_dangling_link(liteinit):
 def test_a_link_to_itself(liteinit):
     liteinit.db.symlink_to(liteinit.db)
     answer = tool(liteinit, "--", "true")
-    assert answer.status in (66, 74) and "symbolic links" in answer.err
+    # ELOOP in the words of either C library.
+    assert answer.status in (66, 74) and "ymbolic link" in answer.err
 
 
 def described(path):

@@ -274,3 +274,12 @@ def test_a_folder_named_by_a_link(liteinit):
     (liteinit.migrations / "1_log.sql").symlink_to(real / "1_log.sql")
     must(tool(liteinit, "prepare"))
     assert liteinit.applied() == [1]
+
+
+def test_capital_endings(liteinit):
+    """001_A.SQL from a Windows machine is a migration, and its _DOWN.SQL its way back."""
+    (liteinit.migrations / "001_A.SQL").write_text("CREATE TABLE a (x);\n")
+    (liteinit.migrations / "001_A_DOWN.SQL").write_text("DROP TABLE a;\n")
+    must(tool(liteinit, "prepare"))
+    assert liteinit.rows("SELECT version, name, down_sql FROM schema_migrations") == [
+        (1, "A", "DROP TABLE a;\n")]
