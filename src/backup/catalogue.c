@@ -135,11 +135,16 @@ static bool sum_is_right(const char *path, const char *sha256)
     return fd >= 0 && backup_hash_file(fd, sum, &ignored) == 0 && strcmp(sum, sha256) == 0;
 }
 
+/* The path alone does not tell: two containers, each with its own /data/app.db, may share a backup
+ * folder. Where it is not certain, a backup belongs to somebody else, and is kept. */
 static bool of_this_database(const struct backup_entry *entry,
                              const struct store_location *location)
 {
+    char folder[STORE_FOLDER_SIZE];
+    store_folder_identity(location, folder);
     return entry->verified && entry->manifest.source != NULL &&
-           strcmp(entry->manifest.source, location->db) == 0;
+           strcmp(entry->manifest.source, location->db) == 0 && folder[0] != '\0' &&
+           strcmp(entry->manifest.source_folder, folder) == 0;
 }
 
 bool backup_catalogue_find(const struct backup_catalogue *catalogue,

@@ -75,6 +75,9 @@ static int from_json(const char *path, const cJSON *root, struct backup_manifest
         return error_set(err, ERROR_DATA, 0, "%s is not a manifest of a backup", path);
     (void)snprintf(manifest->sha256, sizeof manifest->sha256, "%s", sha256);
     (void)snprintf(manifest->created, sizeof manifest->created, "%s", created);
+    const char *folder = text_of(root, "source_folder");
+    (void)snprintf(manifest->source_folder, sizeof manifest->source_folder, "%.23s",
+                   folder != NULL ? folder : "");
     (void)snprintf(manifest->schema.hash, sizeof manifest->schema.hash, "%s", hash);
     manifest->verified = strcmp(verdict, "verified") == 0;
     manifest->size = number_of(root, "size");
@@ -118,6 +121,7 @@ static cJSON *to_json(const struct backup_manifest *manifest)
     bool ok =
         cJSON_AddNumberToObject(root, "liteinit", FORMAT_VERSION) != NULL &&
         cJSON_AddStringToObject(root, "source", manifest->source) != NULL &&
+        cJSON_AddStringToObject(root, "source_folder", manifest->source_folder) != NULL &&
         cJSON_AddStringToObject(root, "reason", manifest->reason) != NULL &&
         cJSON_AddStringToObject(root, "created", manifest->created) != NULL &&
         cJSON_AddNumberToObject(root, "size", (double)manifest->size) != NULL &&

@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "store/location.h"
 #include "store/schema.h"
 
 struct backup_manifest {
-    char *source; /* path of the database it was taken from */
-    char *reason; /* migration, start, manual, … */
+    char *source;                          /* path of the database it was taken from */
+    char source_folder[STORE_FOLDER_SIZE]; /* store_folder_identity() of its folder */
+    char *reason;                          /* migration, start, manual, … */
     char created[CLOCK_TEXT_SIZE];
     int64_t size;
     int64_t page_size;

@@ -24,6 +24,7 @@ static int start_manifest(const struct store_database *database,
     manifest->source = strdup(store_database_location(database)->db);
     manifest->reason = strdup(request->reason);
     manifest->app_version = request->app_version != NULL ? strdup(request->app_version) : NULL;
+    store_folder_identity(store_database_location(database), manifest->source_folder);
     clock_format_now(manifest->created);
     if (manifest->source == NULL || manifest->reason == NULL ||
         (request->app_version != NULL && manifest->app_version == NULL))

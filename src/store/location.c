@@ -163,6 +163,14 @@ static int read_header(const struct store_location *location, int fd, struct sto
     return 0;
 }
 
+void store_folder_identity(const struct store_location *location, char out[STORE_FOLDER_SIZE])
+{
+    struct stat st;
+    out[0] = '\0';
+    if (stat(location->dir, &st) == 0)
+        (void)snprintf(out, STORE_FOLDER_SIZE, "%ju", (uintmax_t)st.st_ino);
+}
+
 void store_stamp(int fd, char out[STORE_STAMP_SIZE])
 {
     struct stat st;

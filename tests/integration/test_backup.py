@@ -1,10 +1,13 @@
 """The verified backup before a change: what is in it, when it is made, used again and removed."""
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import sqlite3
 import stat
+import subprocess
 import time
 from pathlib import Path
 
@@ -363,3 +366,33 @@ def test_a_kill_leaves_nothing_under_a_final_name(liteinit):
     must(tool(liteinit, "prepare"))
     names = sorted(path.name for path in folder(liteinit).iterdir())
     assert len(names) == 2 and names[1] == names[0] + ".json"
+
+
+def test_two_containers_share_a_backup_folder(tmp_path):
+    """Each has its own /data/app.db: the retention of one leaves the other's backups alone."""
+    shared = tmp_path / "backups"
+    binary = Path(BIN)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        make(tmp_path / name / "app.db", f"CREATE TABLE t (x); INSERT INTO t VALUES ('{name}');")
+    need_root()
+    (tmp_path / "data").mkdir()
+    for turn in range(3):
+        for name in ("one", "two"):
+            change(tmp_path / name / "app.db", turn)
+            script = f"mount --bind {tmp_path}/{name} {tmp_path}/data && exec \"$0\" \"$@\""
+            subprocess.run(["unshare", "--mount", "sh", "-c", script, binary, "prepare", "--db",
+                            tmp_path / "data" / "app.db", "--backup", "always", "--keep", "2",
+                            "--migrations", "none", "--backup-dir", shared],
+                           check=True, capture_output=True, timeout=60)
+    kept = {"one": 0, "two": 0}
+    for path in shared.glob("*.db"):
+        with contextlib.closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as db:
+            kept[db.execute("SELECT x FROM t").fetchone()[0]] += 1
+    assert kept == {"one": 2, "two": 2}
+
+
+def change(path, turn):
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("INSERT INTO t VALUES (?)", (turn,))
+        db.commit()
