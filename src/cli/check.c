@@ -19,6 +19,9 @@ static int print_json(const struct store_location *location, const struct store_
     (void)cJSON_AddNumberToObject(root, "foreign_key_violations", (double)check->foreign_keys);
     if (check->foreign_keys > 0)
         (void)cJSON_AddStringToObject(root, "first_violation", check->first_violation);
+    (void)cJSON_AddNumberToObject(root, "unchecked_tables", (double)check->unchecked);
+    if (check->unchecked > 0)
+        (void)cJSON_AddStringToObject(root, "first_unchecked", check->first_unchecked);
     (void)cJSON_AddNumberToObject(root, "duration_ms", (double)check->duration_ms);
     return command_print_json(root);
 }
@@ -30,6 +33,11 @@ static int print_ok(const struct store_location *location, const struct store_ch
     text_format_duration(duration, sizeof duration, check->duration_ms);
     (void)text_buffer_printf(&out, "ok: %s (%s check and foreign keys, %s)\n", location->db,
                              check->full ? "full" : "quick", duration);
+    if (check->unchecked > 0)
+        (void)text_buffer_printf(&out, "not checked, the app itself is needed: %lld %s (%s)\n",
+                                 (long long)check->unchecked,
+                                 check->unchecked == 1 ? "table" : "tables",
+                                 check->first_unchecked);
     return command_print_text(&out);
 }
 

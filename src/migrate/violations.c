@@ -2,7 +2,6 @@
 #include "migrate/violations.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "store/sql.h"
 
@@ -13,13 +12,13 @@
     " (child TEXT, row INTEGER, parent TEXT, mismatch TEXT)"
 
 /* A foreign key whose parent columns are not unique or not there makes foreign_key_check itself
- * fail. Such a schema can be lived with (SQLite complains only when the key is used): it counts as
- * a violation of its own, which may stay when it was there before. The table-valued form reports
- * it while stepping rather than while preparing. */
-static bool is_mismatch(sqlite3 *handle, int code)
+ * fail ("foreign key mismatch"), and so does one that needs a collation of the app's own. Such a
+ * schema can be lived with (SQLite complains only when the key is used): it counts as a violation
+ * of its own, which may stay when it was there before. The table-valued form reports it while
+ * stepping rather than while preparing. */
+static bool is_mismatch(int code)
 {
-    return (code & 0xFF) == SQLITE_ERROR &&
-           strstr(sqlite3_errmsg(handle), "foreign key mismatch") != NULL;
+    return (code & 0xFF) == SQLITE_ERROR;
 }
 
 static int keep_row(sqlite3_stmt *keep, sqlite3_stmt *found, struct error *err)
@@ -52,7 +51,7 @@ static int check_all(sqlite3 *handle, sqlite3_stmt *keep, bool *ret_mismatch, st
     while ((code = sqlite3_step(find)) == SQLITE_ROW)
         if (keep_row(keep, find, err) != 0)
             return -1;
-    *ret_mismatch = code != SQLITE_DONE && is_mismatch(handle, code);
+    *ret_mismatch = code != SQLITE_DONE && is_mismatch(code);
     return code == SQLITE_DONE || *ret_mismatch
                ? 0
                : sql_error(err, handle, "cannot check the foreign keys");
@@ -67,7 +66,7 @@ static int check_table(sqlite3 *handle, sqlite3_value *table, sqlite3_stmt *find
     while (result == 0 && (code = sqlite3_step(find)) == SQLITE_ROW)
         result = keep_row(keep, find, err);
     if (result == 0 && code != SQLITE_DONE)
-        result = is_mismatch(handle, code)
+        result = is_mismatch(code)
                      ? keep_mismatch(handle, keep, table, err)
                      : sql_error(err, handle, "cannot check the foreign keys");
     (void)sqlite3_reset(find);

@@ -19,6 +19,14 @@ static int check_now(struct preparation *p, const char *when, struct error *err)
                          LOG_NUMBER("foreign_key_violations", check.foreign_keys),
                          LOG_NUMBER("duration_ms", check.duration_ms)),
               "Database is whole (%s check %s, %s)", full ? "full" : "quick", when, duration);
+    if (check.unchecked > 0)
+        log_event(LOG_WARN, "check.ok",
+                  LOG_FIELDS(LOG_TEXT("db", p->location.db),
+                             LOG_NUMBER("unchecked", check.unchecked),
+                             LOG_TEXT("hint", "no harm: the app brings along what is missing here; "
+                                              "all other tables were checked")),
+                  "%lld table%s only the app itself can check: %s", (long long)check.unchecked,
+                  check.unchecked == 1 ? "" : "s", check.first_unchecked);
     if (check.foreign_keys > 0)
         log_event(LOG_WARN, "check.ok",
                   LOG_FIELDS(LOG_TEXT("db", p->location.db),

@@ -1,6 +1,7 @@
 /* See check.h. https://www.sqlite.org/pragma.html#pragma_integrity_check */
 #include "store/check.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,11 +14,27 @@ static void keep_first(char *out, size_t size, const unsigned char *text)
         (void)snprintf(out, size, "%s", (const char *)text);
 }
 
-static int check_integrity(sqlite3 *handle, struct store_check *check, struct error *err)
+/* SQLite could not compile the check, or an expression of the schema failed in it: that names a
+ * collation, function or module of the app's own ("no such collation sequence: icu_root"), or
+ * cannot cope with a row. It says nothing about the file: damage has codes of its own. */
+static bool needs_the_app(int code)
+{
+    return (code & 0xFF) == SQLITE_ERROR;
+}
+
+/* Collects what one check says, of the whole database (`table` NULL) or of one table.
+ * *ret_needs_app: it was cut off, since SQLite lacks something of the app's. */
+static int collect_problems(sqlite3 *handle, const char *table, struct store_check *check,
+                            bool *ret_needs_app, struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
-    const char *sql = check->full ? "PRAGMA main.integrity_check" : "PRAGMA main.quick_check";
+    const char *pragma = check->full ? "integrity_check" : "quick_check";
+    char *sql = table != NULL ? sqlite3_mprintf("PRAGMA main.%s(%Q)", pragma, table)
+                              : sqlite3_mprintf("PRAGMA main.%s", pragma);
+    if (sql == NULL)
+        return error_set(err, ERROR_IO, ENOMEM, "cannot check the database");
     int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
+    sqlite3_free(sql);
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         code = sqlite3_step(statement);
         if (code != SQLITE_ROW)
@@ -28,7 +45,8 @@ static int check_integrity(sqlite3 *handle, struct store_check *check, struct er
         check->problems++;
         keep_first(check->first_problem, sizeof check->first_problem, line);
     }
-    if (code == SQLITE_DONE)
+    *ret_needs_app = needs_the_app(code);
+    if (code == SQLITE_DONE || *ret_needs_app)
         return 0;
     if (sql_error_kind(code) != ERROR_DATA)
         return sql_error(err, handle, "cannot check the database");
@@ -36,6 +54,42 @@ static int check_integrity(sqlite3 *handle, struct store_check *check, struct er
     keep_first(check->first_problem, sizeof check->first_problem,
                (const unsigned char *)sqlite3_errmsg(handle));
     return 0;
+}
+
+/* The schema with the free pages, and then each table with its indexes. */
+static int check_each_table(sqlite3 *handle, struct store_check *check, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *tables = NULL;
+    int code = SQLITE_ROW;
+    if (sql_prepare(handle,
+                    "SELECT 'sqlite_schema' UNION ALL SELECT * FROM"
+                    " (SELECT name FROM main.sqlite_schema WHERE type = 'table' ORDER BY name)",
+                    &tables, err) != 0)
+        return -1;
+    while ((code = sqlite3_step(tables)) == SQLITE_ROW) {
+        const char *table = (const char *)sqlite3_column_text(tables, 0);
+        bool needs_app = false;
+        if (table == NULL)
+            continue;
+        if (collect_problems(handle, table, check, &needs_app, err) != 0)
+            return -1;
+        if (needs_app && check->unchecked++ == 0)
+            (void)snprintf(check->first_unchecked, sizeof check->first_unchecked, "%.100s: %.140s",
+                           table, sqlite3_errmsg(handle));
+    }
+    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot list the tables");
+}
+
+static int check_integrity(sqlite3 *handle, struct store_check *check, struct error *err)
+{
+    bool needs_app = false;
+    if (collect_problems(handle, NULL, check, &needs_app, err) != 0)
+        return -1;
+    if (!needs_app)
+        return 0;
+    check->problems = 0;
+    check->first_problem[0] = '\0';
+    return check_each_table(handle, check, err);
 }
 
 /* Counts what `find` lists. A foreign key whose parent table or column is not there cannot be

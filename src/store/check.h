@@ -15,11 +15,15 @@ struct store_check {
     char first_problem[256]; /* the first of them */
     int64_t foreign_keys;    /* violations */
     char first_violation[256];
+    int64_t unchecked;         /* tables that only the app itself can read, see below */
+    char first_unchecked[256]; /* the first of them, and what is missing */
     int64_t duration_ms;
 };
 
 /* Runs quick_check or integrity_check; with `foreign_keys` also foreign_key_check. A damaged
- * database is a result (problems > 0), not an error, also when SQLite gives up in the middle. */
+ * database is a result (problems > 0), not an error, also when SQLite gives up in the middle.
+ * A table whose index or rule needs a collation or a function that the app brings along is no
+ * damage: it counts as unchecked, and all others are checked. */
 int store_check_run(struct sqlite3 *handle, bool full, bool foreign_keys,
                     struct store_check *ret_check, struct error *err);
 

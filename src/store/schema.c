@@ -68,8 +68,9 @@ static int count_rows(sqlite3 *handle, struct store_table *table, struct error *
     cleanup_statement sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
     sqlite3_free(sql);
-    /* A virtual table whose module is not compiled in: its shadow tables are counted anyway. */
-    if (code == SQLITE_ERROR)
+    /* A virtual table whose module is not compiled in: its shadow tables are counted anyway. Or a
+     * key with a collation of the app's own: SQLite cannot open it. */
+    if ((code & 0xFF) == SQLITE_ERROR)
         return 0;
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);

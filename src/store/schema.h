@@ -12,7 +12,7 @@ struct sqlite3;
 
 struct store_table {
     char *name;
-    int64_t rows; /* -1: cannot be counted here (a virtual table of an unknown module) */
+    int64_t rows; /* -1: cannot be counted here (a module or a collation of the app's own) */
 };
 
 struct store_schema {

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 
 import pytest
@@ -245,6 +246,29 @@ def test_check_looks_past_a_key_that_cannot_be_checked(liteinit):
     assert answer.status == 65
     assert answer.document()["foreign_key_violations"] == 1
     assert "row 1 of c has no parent in p" in answer.document()["first_violation"]
+
+
+def test_an_app_with_functions_of_its_own_is_not_called_corrupt(liteinit):
+    """A collation and a function that the app registers: SQLite's check of the whole database cannot
+    even be compiled without them."""
+    base = sqlite3.connect(liteinit.db)
+    base.create_collation("app_order", lambda a, b: (a < b) - (a > b))
+    base.create_function("app_same", 1, lambda value: value, deterministic=True)
+    base.executescript("CREATE TABLE t (name TEXT COLLATE app_order UNIQUE);"
+                       "INSERT INTO t VALUES ('a'), ('b');"
+                       "CREATE TABLE u (v CHECK (app_same(v) IS NOT NULL)); INSERT INTO u VALUES (1);"
+                       "CREATE TABLE k (name REFERENCES t (name)); INSERT INTO k VALUES ('a');"
+                       "CREATE TABLE plain (v); INSERT INTO plain VALUES (1);")
+    base.close()
+    said = must(tool(liteinit, "check", "--json")).document()
+    assert (said["ok"], said["problems"], said["unchecked_tables"]) == (True, 0, 2)
+    assert said["first_unchecked"] == "t: no such collation sequence: app_order"
+    assert "not checked, the app itself is needed: 2 tables" in must(tool(liteinit, "check")).out
+    must(tool(liteinit, "backup"))
+    liteinit.migration("001_more", "ALTER TABLE plain ADD COLUMN w")
+    answer = must(tool(liteinit, "prepare", "--check", "full"))
+    assert answer.only("migrate.done") and answer.only("backup.done")
+    assert any(event.get("unchecked") == 2 for event in answer.named("check.ok"))
 
 
 def test_check_finds_damage(liteinit):

@@ -108,6 +108,87 @@ static void full_check_sees_more(void **state)
     db_close(db);
 }
 
+static int backwards(void *context, int a_size, const void *a, int b_size, const void *b)
+{
+    (void)context;
+    int order = memcmp(b, a, (size_t)(a_size < b_size ? a_size : b_size));
+    return order != 0 ? order : b_size - a_size;
+}
+
+static void same(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    (void)count;
+    sqlite3_result_value(context, values[0]);
+}
+
+/* A database whose schema needs a collation and a function that only its app has. */
+static const char *make_database_of_an_app(void)
+{
+    const char *path = scratch_path("own.db");
+    sqlite3 *db = db_open(path);
+    assert_int_equal(sqlite3_create_collation(db, "app_order", SQLITE_UTF8, NULL, backwards),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_create_function(db, "app_same", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                             NULL, same, NULL, NULL),
+                     SQLITE_OK);
+    db_exec(db, "PRAGMA page_size = 1024;"
+                "CREATE TABLE a(t TEXT COLLATE app_order UNIQUE);"
+                "CREATE TABLE b(k TEXT COLLATE app_order PRIMARY KEY) WITHOUT ROWID;"
+                "CREATE TABLE c(t TEXT CHECK (app_same(t) IS NOT NULL));"
+                "CREATE TABLE plain(id INTEGER PRIMARY KEY, t TEXT); CREATE INDEX i ON plain(t);"
+                "INSERT INTO a VALUES ('x'), ('y'); INSERT INTO b VALUES ('x'), ('y');"
+                "INSERT INTO c VALUES ('x');"
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
+                "INSERT INTO plain SELECT i, printf('%0200d', i) FROM n");
+    db_close(db);
+    return path;
+}
+
+static void what_the_app_alone_can_read_is_no_damage(void **state)
+{
+    (void)state;
+    const char *path = make_database_of_an_app();
+    for (int full = 0; full < 2; full++) {
+        sqlite3 *db = db_open(path);
+        struct store_check check = check_ok(db, full != 0, true);
+        assert_int_equal(check.problems, 0);
+        assert_int_equal(check.unchecked, 3);
+        assert_says(check.first_unchecked, "a: no such collation sequence: app_order");
+        db_close(db);
+    }
+}
+
+static void damage_beside_what_the_app_alone_can_read_is_found(void **state)
+{
+    (void)state;
+    char rubbish[1024];
+    memset(rubbish, 0xEE, sizeof rubbish);
+    const char *path = make_database_of_an_app();
+    overwrite(path, 20 * 1024, rubbish, sizeof rubbish); /* one of the pages of `plain` */
+    sqlite3 *db = db_open(path);
+    struct store_check check = check_ok(db, false, false);
+    assert_true(check.problems > 0);
+    assert_true(check.first_problem[0] != '\0');
+    assert_int_equal(check.unchecked, 3);
+    db_close(db);
+}
+
+/* An expression of the schema that fails for one row ends SQLite's check, and is no damage. */
+static void an_expression_that_fails_is_no_damage(void **state)
+{
+    (void)state;
+    sqlite3 *db = db_in_memory();
+    db_exec(db, "CREATE TABLE t(a TEXT); CREATE TABLE u(a);"
+                "INSERT INTO t VALUES ('no json'); PRAGMA writable_schema = ON;"
+                "UPDATE sqlite_schema SET sql = 'CREATE TABLE t(a TEXT CHECK (a -> 1))'"
+                " WHERE name = 't'; PRAGMA writable_schema = RESET");
+    struct store_check check = check_ok(db, false, true);
+    assert_int_equal(check.problems, 0);
+    assert_int_equal(check.unchecked, 1);
+    assert_says(check.first_unchecked, "t: malformed JSON");
+    db_close(db);
+}
+
 static void foreign_keys_are_counted_when_asked(void **state)
 {
     (void)state;
@@ -151,6 +232,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_that_stops_sqlite_is_a_result_too, scratch_begin,
                                         scratch_end),
         cmocka_unit_test_setup_teardown(full_check_sees_more, scratch_begin, scratch_end),
+        cmocka_unit_test_setup_teardown(what_the_app_alone_can_read_is_no_damage, scratch_begin,
+                                        scratch_end),
+        cmocka_unit_test_setup_teardown(damage_beside_what_the_app_alone_can_read_is_found,
+                                        scratch_begin, scratch_end),
+        cmocka_unit_test(an_expression_that_fails_is_no_damage),
         cmocka_unit_test(foreign_keys_are_counted_when_asked),
         cmocka_unit_test_setup_teardown(busy_is_an_error, scratch_begin, scratch_end),
     };
