@@ -66,9 +66,8 @@ static int check_table(sqlite3 *handle, sqlite3_value *table, sqlite3_stmt *find
     while (result == 0 && (code = sqlite3_step(find)) == SQLITE_ROW)
         result = keep_row(keep, find, err);
     if (result == 0 && code != SQLITE_DONE)
-        result = is_mismatch(code)
-                     ? keep_mismatch(handle, keep, table, err)
-                     : sql_error(err, handle, "cannot check the foreign keys");
+        result = is_mismatch(code) ? keep_mismatch(handle, keep, table, err)
+                                   : sql_error(err, handle, "cannot check the foreign keys");
     (void)sqlite3_reset(find);
     return result;
 }

@@ -96,16 +96,41 @@ const char *store_sibling(const struct store_location *location, const char *suf
     return out;
 }
 
-/* The size of a companion; notes when it is there. */
-static int64_t companion_size(const struct store_location *location, const char *suffix,
-                              bool *there)
+bool store_is_planted(const struct store_location *location, const struct stat *st)
+{
+    struct stat dir;
+    if (!S_ISREG(st->st_mode))
+        return true;
+    return geteuid() == 0 && st->st_nlink > 1 && st->st_uid == 0 &&
+           stat(location->dir, &dir) == 0 && dir.st_uid != 0;
+}
+
+int store_planted_error(const char *path, struct error *err)
+{
+    char quoted[PATH_MAX + 8];
+    (void)error_set(err, ERROR_CONFIG, 0,
+                    "%s is no file of its own, but a link or a device: what is written to it would "
+                    "go elsewhere",
+                    path);
+    return error_hint(err, "nothing was changed; find out who put it there, then remove it: rm %s",
+                      text_shell_quote(quoted, sizeof quoted, path));
+}
+
+/* The size of a companion; notes when it is there. SQLite follows a link under the name of a -wal
+ * or a -journal. */
+static int companion_size(const struct store_location *location, const char *suffix, bool *there,
+                          int64_t *ret_size, struct error *err)
 {
     char path[PATH_MAX];
     struct stat st;
+    *ret_size = 0;
     if (lstat(store_sibling(location, suffix, path), &st) != 0)
         return 0;
+    if (store_is_planted(location, &st))
+        return store_planted_error(path, err);
     *there = true;
-    return S_ISREG(st.st_mode) ? st.st_size : 0;
+    *ret_size = st.st_size;
+    return 0;
 }
 
 static uint32_t big_endian(const unsigned char *at, int bytes)
@@ -260,11 +285,13 @@ int store_probe(const struct store_location *location, bool writable, struct sto
                 struct error *err)
 {
     struct store_probe probe = {.kind = STORE_ABSENT};
-    probe.wal_size = companion_size(location, "-wal", &probe.companions);
-    probe.journal_size = companion_size(location, "-journal", &probe.companions);
+    int64_t shm_size = 0;
+    if (companion_size(location, "-wal", &probe.companions, &probe.wal_size, err) != 0 ||
+        companion_size(location, "-journal", &probe.companions, &probe.journal_size, err) != 0 ||
+        companion_size(location, "-shm", &probe.companions, &shm_size, err) != 0)
+        return -1;
     if (probe.journal_size > 0 && !journal_is_hot(location))
         probe.journal_size = 0;
-    (void)companion_size(location, "-shm", &probe.companions);
 
     cleanup_close int fd = open(location->db, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 && errno == ENOENT) {
@@ -307,8 +334,12 @@ void store_adopt_owner(const struct store_location *location, const char *path)
 {
     struct stat dir;
     struct stat st;
-    if (geteuid() != 0 || stat(location->dir, &dir) != 0 || lstat(path, &st) != 0)
+    if (geteuid() != 0 || stat(location->dir, &dir) != 0 || dir.st_uid == 0)
         return;
-    if (st.st_uid == 0 && dir.st_uid != 0)
-        (void)!lchown(path, dir.st_uid, dir.st_gid);
+    /* One look and one change, of the same file, whatever its name means meanwhile. */
+    cleanup_close int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0 || st.st_uid != 0 ||
+        (!S_ISDIR(st.st_mode) && store_is_planted(location, &st)))
+        return;
+    (void)!fchownat(fd, "", dir.st_uid, dir.st_gid, AT_EMPTY_PATH);
 }

@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 
+struct stat;
+
 struct store_location {
     char db[PATH_MAX];  /* absolute, symbolic links resolved: SQLite puts the WAL beside this */
     char dir[PATH_MAX]; /* its folder */
@@ -56,13 +58,23 @@ struct store_probe {
  * Looks at the main file and its companions without SQLite and without changing a byte.
  * ERROR_DATA: no SQLite database, a truncated one, or a WAL without its database (SQLite would
  * delete that WAL: https://www.sqlite.org/wal.html, "the WAL file is part of the database").
- * ERROR_PERMISSION: unreadable, or read-only when `writable` is asked for.
+ * ERROR_PERMISSION: unreadable, or read-only when `writable` is asked for. ERROR_CONFIG: a companion
+ * is a link to another file.
  */
 int store_probe(const struct store_location *location, bool writable, struct store_probe *ret_probe,
                 struct error *err);
 
-/* When root has made `path`: gives it the owner of the database's folder, so that an app that
- * drops its privileges can use it. Does nothing for other users; a failure is passed over. */
+/* Whether a file under one of our names is none of ours: somebody who may write to the folder can
+ * put a link there that leads root elsewhere. No regular file; or, for root in somebody else's
+ * folder, a further name of a file of root's. */
+bool store_is_planted(const struct store_location *location, const struct stat *st);
+
+/* The error for it, of kind ERROR_CONFIG with its remedy. Always returns -1. */
+int store_planted_error(const char *path, struct error *err);
+
+/* For what root has made this moment: gives it the owner of the database's folder, so that an app
+ * that drops its privileges can use it. Does nothing for other users; a failure is passed over.
+ * Opens no descriptor that could drop a lock (design fact 3). */
 void store_adopt_owner(const struct store_location *location, const char *path);
 
 #endif

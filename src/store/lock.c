@@ -19,30 +19,59 @@
 #define POLL_MS 50
 #define HOLDER_SIZE 160
 
+/* Only what was made just now is given away: whoever may write to the folder can have put a file of
+ * root's under this name. */
+static int open_or_make(const char *path, bool *ret_made)
+{
+    const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    int fd = open(path, flags);
+    *ret_made = false;
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    fd = open(path, flags | O_CREAT | O_EXCL, 0600);
+    *ret_made = fd >= 0;
+    if (fd < 0 && errno == EEXIST) /* another liteinit was faster */
+        fd = open(path, flags);
+    return fd;
+}
+
+static int cannot_open(const struct store_location *location, const char *path, struct error *err)
+{
+    int sys = errno;
+    bool file_there = access(path, F_OK) == 0;
+    const char *culprit = file_there ? path : location->dir;
+    char who[80];
+    fs_describe(culprit, who, sizeof who);
+    (void)error_set(err, error_kind_of_errno(sys), sys, "cannot %s the lock file %s (%s %s)",
+                    file_there ? "open" : "make", path, file_there ? "file" : "folder", who);
+    if (err->kind == ERROR_PERMISSION)
+        fs_permission_hint(err, faccessat(AT_FDCWD, location->dir, W_OK, AT_EACCESS) == 0
+                                    ? culprit
+                                    : location->dir);
+    else if (sys == ENOSPC || sys == EDQUOT)
+        (void)error_hint(err, "the volume has no room for one more file: free some (df -h and "
+                              "df -i say what has run out)");
+    return -1;
+}
+
 int store_lock_open(const struct store_location *location, int *ret_fd, struct error *err)
 {
     char path[PATH_MAX];
+    struct stat st;
+    bool made = false;
     (void)store_sibling(location, ".liteinit.lock", path);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-    if (fd < 0) {
-        int sys = errno;
-        bool file_there = access(path, F_OK) == 0;
-        const char *culprit = file_there ? path : location->dir;
-        char who[80];
-        fs_describe(culprit, who, sizeof who);
-        (void)error_set(err, error_kind_of_errno(sys), sys, "cannot %s the lock file %s (%s %s)",
-                        file_there ? "open" : "make", path, file_there ? "file" : "folder", who);
-        if (err->kind == ERROR_PERMISSION)
-            fs_permission_hint(err, faccessat(AT_FDCWD, location->dir, W_OK, AT_EACCESS) == 0
-                                        ? culprit
-                                        : location->dir);
-        else if (sys == ENOSPC || sys == EDQUOT)
-            (void)error_hint(err, "the volume has no room for one more file: free some (df -h and "
-                                  "df -i say what has run out)");
-        return -1;
-    }
-    store_adopt_owner(location, path);
-    *ret_fd = fd;
+    cleanup_close int fd = open_or_make(path, &made);
+    if (fd < 0 && errno == ELOOP)
+        return store_planted_error(path, err);
+    if (fd < 0)
+        return cannot_open(location, path, err);
+    if (fstat(fd, &st) != 0)
+        return error_set(err, ERROR_IO, errno, "cannot look at %s", path);
+    if (store_is_planted(location, &st))
+        return store_planted_error(path, err);
+    if (made)
+        store_adopt_owner(location, path);
+    *ret_fd = steal_fd(&fd);
     return 0;
 }
 

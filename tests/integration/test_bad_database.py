@@ -11,8 +11,8 @@ import threading
 
 import pytest
 
-from dbkit import (crash, crash_wal, dump, holding, make, must, plain_uid, plain_user, public_box,
-                   run, sha256, state_of, tool)
+from dbkit import (NOBODY, crash, crash_wal, dump, holding, make, must, plain_uid, plain_user,
+                   public_box, run, sha256, state_of, tool)
 from harness import BIN, need_root
 
 NOTES = "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);"
@@ -343,6 +343,51 @@ def test_the_lock_file_is_no_way_to_another_file(liteinit):
     answer = tool(liteinit, "prepare")
     assert answer.status != 0
     assert victim.read_text(encoding="utf-8") == "precious"
+
+
+@pytest.mark.parametrize("ending", ["-wal", "-journal", "-shm", ".liteinit.lock"])
+def test_no_link_beside_the_database_leads_elsewhere(liteinit, ending):
+    """SQLite itself follows a link under the name of a WAL, and would write its header through it."""
+    make(liteinit.db, ROWS, "wal")
+    liteinit.migration("001_notes", NOTES)
+    victim = liteinit.folder / "victim"
+    victim.write_text("precious", encoding="utf-8")
+    link = liteinit.db.with_name(liteinit.db.name + ending)
+    link.symlink_to(victim)
+    before = sha256(liteinit.db)
+    for words in (["prepare"], ["checkpoint"], ["--", "echo", "the app runs"]):
+        answer = tool(liteinit, *words)
+        assert answer.status == 78 and "the app runs" not in answer.out
+        said = [event for event in answer.events if event.get("hint")][0]
+        assert str(link) in said["error"] and f"rm {link}" in said["hint"]
+    assert victim.read_text(encoding="utf-8") == "precious"
+    assert link.is_symlink() and sha256(liteinit.db) == before
+    link.unlink()
+    must(tool(liteinit, "prepare"))
+
+
+@pytest.mark.parametrize("ending", ["-wal", ".liteinit.lock"])
+def test_root_gives_no_file_of_its_own_away(ending):
+    """In the folder of an app's user a file of root's, put under a name of liteinit's, stays root's;
+    its second name is not written through."""
+    need_root()
+    with public_box() as box:
+        make(box.db, ROWS, "wal")
+        box.migration("001_notes", NOTES)
+        secret = box.data / "secret"
+        secret.write_text("precious" * 100, encoding="utf-8")
+        os.chmod(secret, 0o600)
+        os.chown(box.data, NOBODY, NOBODY)
+        link = box.db.with_name(box.db.name + ending)
+        os.link(secret, link)
+        answer = tool(box, "prepare")
+        assert answer.status == 78 and f"rm {link}" in answer.only("prepare.failed")["hint"]
+        secret.unlink()
+        if ending == ".liteinit.lock":  # its one name now, and still root's
+            must(tool(box, "prepare"))
+            assert link.stat().st_uid == 0
+        else:
+            assert link.read_text(encoding="utf-8") == "precious" * 100
 
 
 def test_an_old_backup_beside_it_can_be_used(liteinit):
