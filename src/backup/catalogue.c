@@ -172,20 +172,19 @@ void backup_catalogue_restamp(const char *path, const char *stamp)
     struct stat st;
     struct error ignored;
     struct backup_manifest manifest;
-    int n = snprintf(json, sizeof json, "%s.json", path);
-    if (n < 0 || (size_t)n >= sizeof json || stat(json, &st) != 0 ||
-        backup_manifest_read(json, &manifest, &ignored) != 0)
-        return;
     char dir[PATH_MAX];
     fs_dir_name(path, dir, sizeof dir);
+    /* Before the look: a retention of another liteinit's may be at work here. */
     cleanup_close int folder = backup_folder_lock(dir);
+    int n = snprintf(json, sizeof json, "%s.json", path);
+    if (n < 0 || (size_t)n >= sizeof json || lstat(json, &st) != 0 || !S_ISREG(st.st_mode) ||
+        backup_manifest_read(json, &manifest, &ignored) != 0)
+        return;
     char *copy = strdup(stamp);
     if (copy != NULL) {
         free(manifest.stamp);
         manifest.stamp = copy;
-        if (backup_manifest_write(json, &manifest, st.st_mode & 0777, &ignored) == 0 &&
-            geteuid() == 0)
-            (void)!lchown(json, st.st_uid, st.st_gid);
+        (void)backup_manifest_write(json, &manifest, st.st_mode & 0777, &st, &ignored);
     }
     backup_manifest_free(&manifest);
 }

@@ -207,7 +207,9 @@ static int publish_as(const struct backup_draft *draft, const char *name,
     if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
         faccessat(AT_FDCWD, json, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
         return 1;
-    if (backup_manifest_write(json, manifest, draft->mode, err) != 0) {
+    struct stat st;
+    const struct stat *owner = fstat(draft->fd, &st) == 0 ? &st : NULL;
+    if (backup_manifest_write(json, manifest, draft->mode, owner, err) != 0) {
         (void)unlink(json);
         if (err->sys == ENOSPC || err->sys == EDQUOT)
             (void)error_hint(err, FULL_HINT);
@@ -223,9 +225,6 @@ static int publish_as(const struct backup_draft *draft, const char *name,
     }
     if (fs_sync_dir(draft->dir) != 0)
         return folder_error(err, "sync the backup folder", draft->dir);
-    struct stat owner;
-    if (geteuid() == 0 && fstat(draft->fd, &owner) == 0)
-        (void)!lchown(json, owner.st_uid, owner.st_gid);
     (void)snprintf(ret_path, PATH_MAX, "%s", path);
     return 0;
 }

@@ -149,14 +149,14 @@ static cJSON *to_json(const struct backup_manifest *manifest)
 }
 
 int backup_manifest_write(const char *path, const struct backup_manifest *manifest, mode_t mode,
-                          struct error *err)
+                          const struct stat *owner, struct error *err)
 {
     cJSON *root = to_json(manifest);
     char *text = root != NULL ? cJSON_Print(root) : NULL;
     cJSON_Delete(root);
     if (text == NULL)
         return out_of_memory(path, err);
-    int result = fs_replace_file(path, text, strlen(text), mode, err);
+    int result = fs_replace_file(path, text, strlen(text), mode, owner, err);
     cJSON_free(text);
     return result;
 }

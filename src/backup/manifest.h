@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/clock.h"
@@ -32,9 +33,10 @@ struct backup_manifest {
  * backup_manifest_free(). */
 int backup_manifest_read(const char *path, struct backup_manifest *ret_manifest, struct error *err);
 
-/* Replaces the file at `path`, of this `mode`, whole or not at all. */
+/* Replaces the file at `path`, of this `mode`, whole or not at all. `owner`: see
+ * fs_replace_file(). */
 int backup_manifest_write(const char *path, const struct backup_manifest *manifest, mode_t mode,
-                          struct error *err);
+                          const struct stat *owner, struct error *err);
 
 void backup_manifest_free(struct backup_manifest *manifest);
 

@@ -85,7 +85,8 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size
     return 0;
 }
 
-int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode, struct error *err)
+int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode,
+                    const struct stat *owner, struct error *err)
 {
     char temp[PATH_MAX];
     char dir[PATH_MAX];
@@ -99,6 +100,8 @@ int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode
     cleanup_close int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return error_set(err, error_kind_of_errno(errno), errno, "cannot create %s", temp);
+    if (owner != NULL && geteuid() == 0)
+        (void)!fchown(fd, owner->st_uid, owner->st_gid);
     /* open(2) has taken the umask's bits off; volumes without modes (exFAT) refuse, ignoring. */
     (void)fchmod(fd, mode);
     if (fs_write_all(fd, data, size) != 0 || fdatasync(fd) != 0) {

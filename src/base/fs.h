@@ -30,9 +30,11 @@ int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size
                  struct error *err);
 
 /* Replaces `path` by a file of `mode` that holds `data`: temporary file beside it, fdatasync,
- * rename, sync of the folder. On an error the old file is as it was. */
+ * rename, sync of the folder. When root does it and `owner` is not NULL, the file gets that owner,
+ * before it has its name: later the name may be another file's. On an error the old file is as it
+ * was. */
 int fs_replace_file(const char *path, const void *data, size_t size, mode_t mode,
-                    struct error *err);
+                    const struct stat *owner, struct error *err);
 
 /* Renames without ever replacing an existing file: 0, or -1 with errno set (EEXIST when `to` is
  * there). On file systems without RENAME_NOREPLACE it links and unlinks; without links

@@ -49,7 +49,7 @@ static void make_backup(const char *name, int64_t age, const char *source, const
     manifest.size = size;
     store_folder_identity(&location, manifest.source_folder);
     clock_format(manifest.created, clock_utc(&ms) - (time_t)age, ms);
-    assert_ok(backup_manifest_write(backup_path(name, ".json"), &manifest, 0600, &err), &err);
+    assert_ok(backup_manifest_write(backup_path(name, ".json"), &manifest, 0600, NULL, &err), &err);
 }
 
 static struct backup_catalogue read_ok(void)

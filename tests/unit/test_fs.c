@@ -118,17 +118,32 @@ static void replace_is_synced_in_this_order(void **state)
     const char *path = scratch_path("f");
     mode_t mask = umask(077);
     seam.most = 3;
-    assert_ok(fs_replace_file(path, "first", 5, 0640, &err), &err);
+    assert_ok(fs_replace_file(path, "first", 5, 0640, NULL, &err), &err);
     assert_string_equal(seam.order, "wdrf");
     assert_file_is(path, "first");
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
-    assert_ok(fs_replace_file(path, "", 0, 0600, &err), &err);
+    assert_ok(fs_replace_file(path, "", 0, 0600, NULL, &err), &err);
     (void)umask(mask);
     assert_file_is(path, "");
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0600);
     assert_int_equal(entries_in_scratch(), 1);
+}
+
+static void replace_gives_the_file_to_its_owner(void **state)
+{
+    (void)state;
+    struct error err;
+    struct stat owner = {.st_uid = 65534, .st_gid = 65533};
+    struct stat st;
+    const char *path = scratch_path("f");
+    bool root = geteuid() == 0;
+    assert_ok(fs_replace_file(path, "x", 1, 0640, &owner, &err), &err);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_uid, root ? 65534 : geteuid());
+    assert_int_equal(st.st_gid, root ? 65533 : getegid());
+    assert_int_equal(st.st_mode & 07777, 0640);
 }
 
 static void replace_clears_the_leftover_of_its_own_pid(void **state)
@@ -139,13 +154,13 @@ static void replace_clears_the_leftover_of_its_own_pid(void **state)
     const char *path = put_text("f", "old");
     (void)snprintf(name, sizeof name, "f.%ld.tmp", (long)getpid());
     (void)put_text(name, "left by a crash, and longer than what comes");
-    assert_ok(fs_replace_file(path, "new", 3, 0600, &err), &err);
+    assert_ok(fs_replace_file(path, "new", 3, 0600, NULL, &err), &err);
     assert_file_is(path, "new");
     assert_int_equal(entries_in_scratch(), 1);
     /* A planted link is not followed. */
     const char *target = put_text("target", "not ours");
     assert_int_equal(symlink(target, scratch_path(name)), 0);
-    assert_ok(fs_replace_file(path, "newer", 5, 0600, &err), &err);
+    assert_ok(fs_replace_file(path, "newer", 5, 0600, NULL, &err), &err);
     assert_file_is(scratch_path("target"), "not ours");
     assert_file_is(scratch_path("f"), "newer");
 }
@@ -172,17 +187,17 @@ static void failed_replace_leaves_the_old_file_alone(void **state)
             seam.rename_error = EACCES;
             break;
         }
-        assert_fails(fs_replace_file(scratch_path("f"), "newer", 5, 0600, &err), &err,
+        assert_fails(fs_replace_file(scratch_path("f"), "newer", 5, 0600, NULL, &err), &err,
                      i == 3 ? ERROR_PERMISSION : ERROR_IO, "cannot ");
         assert_file_is(scratch_path("f"), "old");
         assert_int_equal(entries_in_scratch(), 1);
     }
     memset(&seam, 0, sizeof seam);
     seam.dir_sync_error = EIO;
-    assert_fails(fs_replace_file(scratch_path("f"), "newer", 5, 0600, &err), &err, ERROR_IO,
+    assert_fails(fs_replace_file(scratch_path("f"), "newer", 5, 0600, NULL, &err), &err, ERROR_IO,
                  "sync the folder");
     seam.dir_sync_error = EINVAL; /* a file system that cannot */
-    assert_ok(fs_replace_file(scratch_path("f"), "newest", 6, 0600, &err), &err);
+    assert_ok(fs_replace_file(scratch_path("f"), "newest", 6, 0600, NULL, &err), &err);
     assert_file_is(scratch_path("f"), "newest");
 }
 
@@ -191,15 +206,15 @@ static void replace_names_what_is_in_the_way(void **state)
     (void)state;
     struct error err;
     char path[PATH_MAX + 1];
-    assert_fails(fs_replace_file(scratch_path("no/f"), "x", 1, 0600, &err), &err, ERROR_NOT_FOUND,
-                 "no/f");
+    assert_fails(fs_replace_file(scratch_path("no/f"), "x", 1, 0600, NULL, &err), &err,
+                 ERROR_NOT_FOUND, "no/f");
     assert_int_equal(mkdir(scratch_path("dir"), 0700), 0);
-    assert_fails(fs_replace_file(scratch_path("dir"), "x", 1, 0600, &err), &err, ERROR_IO,
+    assert_fails(fs_replace_file(scratch_path("dir"), "x", 1, 0600, NULL, &err), &err, ERROR_IO,
                  "rename");
     assert_int_equal(entries_in_scratch(), 1);
     memset(path, 'p', PATH_MAX);
     path[PATH_MAX] = '\0';
-    assert_fails(fs_replace_file(path, "x", 1, 0600, &err), &err, ERROR_CONFIG, "too long");
+    assert_fails(fs_replace_file(path, "x", 1, 0600, NULL, &err), &err, ERROR_CONFIG, "too long");
 }
 
 static void read_gives_the_whole_file_and_its_end(void **state)
@@ -358,6 +373,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(write_goes_on_after_short_writes, setup, scratch_end),
         cmocka_unit_test_setup_teardown(replace_is_synced_in_this_order, setup, scratch_end),
+        cmocka_unit_test_setup_teardown(replace_gives_the_file_to_its_owner, setup, scratch_end),
         cmocka_unit_test_setup_teardown(replace_clears_the_leftover_of_its_own_pid, setup,
                                         scratch_end),
         cmocka_unit_test_setup_teardown(failed_replace_leaves_the_old_file_alone, setup,

@@ -41,7 +41,7 @@ static void comes_back_as_written(void **state)
         .schema = {.hash = SUM, .tables = tables, .count = COUNT_OF(tables)},
     };
     const char *path = scratch_path("b.db.json");
-    assert_ok(backup_manifest_write(path, &manifest, 0640, &err), &err);
+    assert_ok(backup_manifest_write(path, &manifest, 0640, NULL, &err), &err);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0640);
 
@@ -72,7 +72,7 @@ static void comes_back_as_written(void **state)
     manifest.stamp = NULL;
     manifest.verified = false;
     manifest.schema.count = 0;
-    assert_ok(backup_manifest_write(path, &manifest, 0600, &err), &err);
+    assert_ok(backup_manifest_write(path, &manifest, 0600, NULL, &err), &err);
     assert_ok(backup_manifest_read(path, &back, &err), &err);
     assert_null(back.app_version);
     assert_null(back.stamp);
@@ -212,8 +212,8 @@ static void absent_or_unwritable(void **state)
     struct backup_manifest back;
     assert_fails(backup_manifest_read(scratch_path("none.json"), &back, &err), &err,
                  ERROR_NOT_FOUND, "none.json");
-    assert_fails(backup_manifest_write(scratch_path("no/m.json"), &manifest, 0600, &err), &err,
-                 ERROR_NOT_FOUND, "no/m.json");
+    assert_fails(backup_manifest_write(scratch_path("no/m.json"), &manifest, 0600, NULL, &err),
+                 &err, ERROR_NOT_FOUND, "no/m.json");
 }
 
 int main(void)

@@ -286,7 +286,7 @@ static int write_and_read_manifest(struct error *err)
                                        .schema = {.tables = &table, .count = 1}};
     struct backup_manifest back;
     memset(manifest.sha256, 'a', sizeof manifest.sha256 - 1);
-    if (backup_manifest_write(scratch_path("b.db.json"), &manifest, 0600, err) != 0 ||
+    if (backup_manifest_write(scratch_path("b.db.json"), &manifest, 0600, NULL, err) != 0 ||
         backup_manifest_read(scratch_path("b.db.json"), &back, err) != 0)
         return -1;
     int result = back.app_version != NULL && back.stamp != NULL && back.schema.count == 1 ? 0 : 1;
