@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backup/copy.h"
 #include "backup/name.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -79,9 +80,19 @@ static bool is_unfinished_manifest(const char *name)
     return digits > 0 && strcmp(at + digits, TEMP_SUFFIX) == 0;
 }
 
-/* The manifest of a draft that was cut off between its two names: of this size, and of no file.
+/* Databases seldom change their size, so that the size alone tells nothing. */
+static bool is_manifest_of(const struct backup_manifest *manifest, int draft)
+{
+    struct stat st;
+    struct error ignored;
+    char sum[HASH_HEX_SIZE];
+    return fstat(draft, &st) == 0 && st.st_size == manifest->size &&
+           backup_hash_file(draft, sum, &ignored) == 0 && strcmp(sum, manifest->sha256) == 0;
+}
+
+/* The manifest of a draft that was cut off between its two names: of its content, and of no file.
  * One whose backup somebody has moved or packed is not touched. */
-static void clear_manifest(const char *dir, int64_t size)
+static void clear_manifest(const char *dir, int draft)
 {
     char path[PATH_MAX];
     struct error ignored;
@@ -98,7 +109,7 @@ static void clear_manifest(const char *dir, int64_t size)
         path[(size_t)n - strlen(MANIFEST_SUFFIX)] = MANIFEST_SUFFIX[0];
         if (backup_manifest_read(path, &manifest, &ignored) != 0)
             continue;
-        if (manifest.size == size)
+        if (is_manifest_of(&manifest, draft))
             (void)unlink(path);
         backup_manifest_free(&manifest);
     }
@@ -110,7 +121,6 @@ static void clear_manifest(const char *dir, int64_t size)
  * has the folder locked, which we have now. */
 static void clear_leftovers(const char *dir)
 {
-    struct stat st;
     DIR *entries = opendir(dir);
     const struct dirent *entry = NULL;
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
@@ -120,9 +130,9 @@ static void clear_leftovers(const char *dir)
             continue;
         cleanup_close int fd =
             openat(dirfd(entries), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &st) != 0)
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
             continue;
-        clear_manifest(dir, st.st_size);
+        clear_manifest(dir, fd);
         (void)unlinkat(dirfd(entries), entry->d_name, 0);
     }
     if (entries != NULL)

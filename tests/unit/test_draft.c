@@ -7,6 +7,7 @@
 #include <sys/file.h>
 #include <sys/syscall.h>
 
+#include "backup/copy.h"
 #include "backup/draft.h"
 
 static int sync_error;   /* of fdatasync(2) */
@@ -197,6 +198,33 @@ static void leftovers_of_the_dead_are_cleared(void **state)
     (void)close(alive);
 }
 
+/* After a crash between the two names the draft has the content that its manifest tells. Another
+ * manifest without a file, of the same size, is of a backup that somebody has moved. */
+static void the_manifest_of_a_cut_off_draft_is_cleared_alone(void **state)
+{
+    (void)state;
+    struct error err;
+    char path[PATH_MAX];
+    for (int i = 0; i < 2; i++) {
+        struct backup_draft draft = open_ok();
+        assert_ok(backup_hash_file(draft.fd, manifest.sha256, &err), &err);
+        if (i == 1)
+            manifest.sha256[0] = manifest.sha256[0] == 'a' ? 'b' : 'a';
+        assert_ok(backup_draft_publish(&draft, i == 0 ? "cut" : "moved", &manifest, path, &err),
+                  &err);
+    }
+    assert_int_equal(unlink(scratch_path("backups/moved")), 0);
+    char draft_path[PATH_MAX];
+    (void)snprintf(draft_path, sizeof draft_path, "%s",
+                   scratch_path("backups/.liteinit-dead01.tmp"));
+    assert_int_equal(rename(scratch_path("backups/cut"), draft_path), 0);
+    struct backup_draft draft = open_ok();
+    assert_false(is_there(draft_path));
+    assert_false(is_there(scratch_path("backups/cut.json")));
+    assert_true(is_there(scratch_path("backups/moved.json")));
+    backup_draft_discard(&draft);
+}
+
 static void folder_that_is_none_is_said(void **state)
 {
     (void)state;
@@ -238,6 +266,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(discarded_draft_leaves_nothing, setup, scratch_end),
         cmocka_unit_test_setup_teardown(failed_publishing_leaves_nothing, setup, scratch_end),
         cmocka_unit_test_setup_teardown(leftovers_of_the_dead_are_cleared, setup, scratch_end),
+        cmocka_unit_test_setup_teardown(the_manifest_of_a_cut_off_draft_is_cleared_alone, setup,
+                                        scratch_end),
         cmocka_unit_test_setup_teardown(folder_that_is_none_is_said, setup, scratch_end),
         cmocka_unit_test_setup_teardown(closed_folder_is_73, setup, scratch_end),
     };
