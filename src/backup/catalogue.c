@@ -16,9 +16,13 @@
 #include "base/fs.h"
 #include "base/text.h"
 
+/* A -shm is never opened: where the backups lie beside the database, closing it would drop the locks
+ * that our connection has on it in WAL mode (design fact 3). */
 static bool is_sqlite(int dir, const char *name)
 {
     char head[16];
+    if (text_ends_with(name, "-shm"))
+        return false;
     cleanup_close int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     return fd >= 0 && pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
            memcmp(head, "SQLite format 3", sizeof head) == 0;

@@ -2,6 +2,7 @@
 #include "support_db.h"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 
 #include "backup/catalogue.h"
 #include "backup/copy.h"
@@ -249,6 +250,39 @@ static void stamp_can_be_renewed(void **state)
     backup_catalogue_free(&catalogue);
 }
 
+/* Whether another process finds a lock of ours on the -shm. A child asks, since a process never
+ * meets its own; without SQLite, whose memory it has from us. */
+static bool is_locked(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        int fd = open(scratch_path("app.db-shm"), O_RDWR | O_CLOEXEC);
+        _exit(fd < 0 || fcntl(fd, F_GETLK, &lock) != 0 ? 2 : lock.l_type != F_UNLCK);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+    return WEXITSTATUS(status) == 1;
+}
+
+/* The backups may lie beside the database: looking for them must not drop our connection's locks. */
+static void looking_beside_the_database_drops_no_lock(void **state)
+{
+    (void)state;
+    struct error err;
+    struct backup_catalogue catalogue;
+    sqlite3 *db = db_open(scratch_path("app.db"));
+    db_exec(db, "PRAGMA journal_mode = WAL; CREATE TABLE t(a); BEGIN; SELECT count(*) FROM t");
+    assert_true(is_locked());
+    assert_ok(backup_catalogue_read(&location, location.dir, &catalogue, &err), &err);
+    assert_int_equal(catalogue.count, 0);
+    backup_catalogue_free(&catalogue);
+    assert_true(is_locked());
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +297,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(newest_verified_one_is_never_removed, setup, scratch_end),
         cmocka_unit_test_setup_teardown(unchanged_database_finds_its_backup, setup, scratch_end),
         cmocka_unit_test_setup_teardown(stamp_can_be_renewed, setup, scratch_end),
+        cmocka_unit_test_setup_teardown(looking_beside_the_database_drops_no_lock, setup,
+                                        scratch_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
