@@ -2,10 +2,13 @@
 #include "backup/live.h"
 
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "store/interrupt.h"
 #include "store/sql.h"
 
@@ -27,11 +30,10 @@ static int stopped(struct error *err)
     return error_set(err, ERROR_INTERRUPTED, 0, "the backup was stopped");
 }
 
-static int copy_failure(sqlite3 *target, int code, struct error *err)
+static int copy_failure(int code, struct error *err)
 {
     (void)error_set(err, ERROR_BACKUP, 0, "cannot copy the database: %s", sqlite3_errstr(code));
     err->sqlite = code;
-    (void)target;
     if ((code & 0xFF) == SQLITE_FULL)
         return error_hint(err, "free space on the backup volume, or put backups elsewhere with "
                                "--backup-dir");
@@ -42,8 +44,7 @@ static int copy_failure(sqlite3 *target, int code, struct error *err)
  * time, so that no step can be disturbed. Without it SQLite starts over after each write of
  * another process, and the pages that remain do not become fewer: beside somebody who never stops
  * writing that has no end, so that writers have to wait after some rounds. */
-static int step_through(sqlite3 *source, sqlite3 *target, sqlite3_backup *backup, bool held,
-                        struct error *err)
+static int step_through(sqlite3 *source, sqlite3_backup *backup, bool held, struct error *err)
 {
     int remaining = INT_MAX;
     for (int rounds = 0;;) {
@@ -58,7 +59,7 @@ static int step_through(sqlite3 *source, sqlite3 *target, sqlite3_backup *backup
         if (code == SQLITE_DONE)
             return 0;
         if (code != SQLITE_OK && sql_error_kind(code) != ERROR_BUSY)
-            return copy_failure(target, code, err);
+            return copy_failure(code, err);
         rounds += code != SQLITE_OK || sqlite3_backup_remaining(backup) >= remaining;
         remaining = sqlite3_backup_remaining(backup);
         if (!held || code != SQLITE_OK)
@@ -66,25 +67,43 @@ static int step_through(sqlite3 *source, sqlite3 *target, sqlite3_backup *backup
     }
 }
 
+/* Never through a link that the folder's owner has put in the draft's place meanwhile. SQLite then
+ * takes no link within the folder's path either, hence that is resolved before. */
+static int open_target(const char *path, sqlite3 **ret_target)
+{
+    char dir[PATH_MAX];
+    char real[PATH_MAX];
+    char file[PATH_MAX + NAME_MAX + 2];
+    fs_dir_name(path, dir, sizeof dir);
+    if (realpath(dir, real) == NULL)
+        return SQLITE_CANTOPEN;
+    (void)snprintf(file, sizeof file, "%s/%s", real, fs_base_name(path));
+    return sqlite3_open_v2(file, ret_target,
+                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
+                           NULL);
+}
+
 static int copy_pages(sqlite3 *source, const char *path, bool held, struct error *err)
 {
     sqlite3 *target = NULL;
     int result = -1;
-    if (sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL) !=
-            SQLITE_OK ||
+    int opened = open_target(path, &target);
+    if (opened != SQLITE_OK) {
+        result = copy_failure(opened, err);
+    } else if (
         /* The file has no name that counts yet: no journal, and one sync by the caller. */
         sqlite3_exec(target, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", NULL, NULL,
                      NULL) != SQLITE_OK) {
-        result = copy_failure(target, sqlite3_extended_errcode(target), err);
+        result = copy_failure(sqlite3_extended_errcode(target), err);
     } else {
         sqlite3_backup *backup = sqlite3_backup_init(target, "main", source, "main");
         if (backup == NULL) {
-            result = copy_failure(target, sqlite3_extended_errcode(target), err);
+            result = copy_failure(sqlite3_extended_errcode(target), err);
         } else {
-            result = step_through(source, target, backup, held, err);
+            result = step_through(source, backup, held, err);
             int code = sqlite3_backup_finish(backup);
             if (result == 0 && code != SQLITE_OK)
-                result = copy_failure(target, code, err);
+                result = copy_failure(code, err);
         }
     }
     if (sqlite3_close(target) != SQLITE_OK && result == 0)
