@@ -37,6 +37,7 @@ int step_volume(struct preparation *p, struct error *err)
 {
     struct store_volume volume = store_volume_of(p->location.dir);
     (void)err;
+    p->no_wal = volume.network;
     if (volume.warning != NULL)
         log_event(LOG_WARN, "volume.warning",
                   LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("volume", volume.type),
@@ -73,6 +74,12 @@ static void log_open(const struct preparation *p, const char *mode)
               p->location.db, size);
 }
 
+/* A database that others have put into WAL mode stays there, but we do not bring one there. */
+static bool wants_wal(const struct preparation *p)
+{
+    return p->config->journal_mode == CONFIG_JOURNAL_WAL && !p->no_wal;
+}
+
 /* The usual start: the last life ended in order, and the image has no new migration. Then nobody
  * needs to be kept out and not a byte of the volume needs to change. Whatever is not as usual,
  * errors too, is left to the other steps, which look again with the database locked. */
@@ -83,7 +90,7 @@ int step_glance(struct preparation *p, struct error *err)
     (void)err;
     if (p->fresh || p->unclean || p->probe.companions || config->backup == CONFIG_BACKUP_ALWAYS ||
         config->check == CONFIG_CHECK_QUICK || config->check == CONFIG_CHECK_FULL ||
-        (config->journal_mode == CONFIG_JOURNAL_WAL && !p->probe.wal_mode))
+        (wants_wal(p) && !p->probe.wal_mode))
         return 0;
     if (store_open(&p->location, STORE_STILL, 0, &p->database, &ignored) != 0)
         return 0;
@@ -111,7 +118,7 @@ int step_open(struct preparation *p, struct error *err)
     if (store_open(&p->location, STORE_EXCLUSIVE, p->config->busy_timeout, &p->database, err) != 0)
         return -1;
     if (p->fresh) {
-        if (p->config->journal_mode == CONFIG_JOURNAL_WAL && store_set_wal(p->database, err) != 0)
+        if (wants_wal(p) && store_set_wal(p->database, err) != 0)
             return -1;
         log_event(LOG_INFO, "db.created", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
                   "Made a new database at %s%s", p->location.db,
@@ -152,8 +159,7 @@ int step_fold(struct preparation *p, struct error *err)
 
 int step_journal_mode(struct preparation *p, struct error *err)
 {
-    if (p->config->journal_mode != CONFIG_JOURNAL_WAL ||
-        strcmp(store_journal_mode(p->database), "wal") == 0)
+    if (!wants_wal(p) || strcmp(store_journal_mode(p->database), "wal") == 0)
         return 0;
     char before[16];
     (void)snprintf(before, sizeof before, "%s", store_journal_mode(p->database));

@@ -19,6 +19,7 @@ struct preparation {
 
     struct store_location location;
     int lock_fd;
+    bool no_wal; /* the volume cannot share memory: WAL would damage the database there */
     struct store_probe probe;
     bool unclean; /* the last life did not end in order, or left a WAL or a journal */
     bool fresh;   /* the database is made now */

@@ -8,7 +8,7 @@ struct store_volume {
     const char *type;    /* "ext4", "nfs", …; "unknown" */
     const char *warning; /* a sentence when data is at risk there, else NULL */
     const char *hint;    /* what mends it, with `warning` */
-    bool network;        /* shared memory of WAL does not work over it */
+    bool network;        /* the shared memory that WAL needs does not work over it */
 };
 
 /* Looks at the volume by statfs(2). Never fails: what cannot be told is "unknown". */
