@@ -6,6 +6,8 @@
 
 #include "base/fs.h"
 
+#define REMEDY "for example: --backup-name {date}_{time}{ext}"
+
 struct values {
     char db[NAME_MAX + 1];
     char stem[NAME_MAX + 1];
@@ -83,22 +85,28 @@ int backup_name_expand(const char *pattern, const struct backup_name_parts *part
         size_t length = 1;
         if (close != NULL) {
             piece = value_of(at + 1, (size_t)(close - at) - 1, &values, parts);
-            if (piece == NULL)
-                return error_set(err, ERROR_CONFIG, 0, "backup_name: unknown token %.*s",
-                                 (int)(close - at) + 1, at);
+            if (piece == NULL) {
+                (void)error_set(err, ERROR_CONFIG, 0, "backup_name: unknown token %.*s",
+                                (int)(close - at) + 1, at);
+                return error_hint(err, REMEDY);
+            }
             length = strlen(piece);
         }
         /* Room for the sequence number, the manifest's ".json" and a temporary name's ending. */
-        if (n + length > NAME_MAX - 48)
-            return error_set(err, ERROR_CONFIG, 0, "backup_name: the name is too long");
+        if (n + length > NAME_MAX - 48) {
+            (void)error_set(err, ERROR_CONFIG, 0, "backup_name: the name is too long");
+            return error_hint(err, REMEDY);
+        }
         memcpy(out + n, piece, length);
         n += length;
         at = close != NULL ? close + 1 : at + 1;
     }
     out[n] = '\0';
-    if (n == 0 || out[0] == '.' || strchr(out, '/') != NULL)
-        return error_set(err, ERROR_CONFIG, 0,
-                         "backup_name: \"%s\" is not usable as the name of a file", out);
+    if (n == 0 || out[0] == '.' || strchr(out, '/') != NULL) {
+        (void)error_set(err, ERROR_CONFIG, 0,
+                        "backup_name: \"%s\" is not usable as the name of a file", out);
+        return error_hint(err, REMEDY);
+    }
     if (sequence > 1)
         number_name(out, values.ext, sequence);
     return 0;

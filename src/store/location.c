@@ -246,10 +246,16 @@ static int probe_absent(const struct store_location *location, bool writable,
         (void)error_set(err, probe->kind == STORE_EMPTY ? ERROR_DATA : ERROR_NOT_FOUND, 0,
                         "the database %s %s, but its %s is there and may hold the newest data",
                         location->db, state, suffix);
+        const char *aside = probe->wal_size > 0 ? "-wal.aside" : "-journal.aside";
+        char path[PATH_MAX];
+        char from[PATH_MAX + 8];
+        char to[PATH_MAX + 8];
+        (void)text_shell_quote(from, sizeof from, store_sibling(location, suffix, path));
+        (void)text_shell_quote(to, sizeof to, store_sibling(location, aside, path));
         return error_hint(err,
                           "nothing was changed; put the database file back beside it, or, if the "
-                          "data may go, move it away: mv %s%s %s%s.aside",
-                          location->db, suffix, location->db, suffix);
+                          "data may go, move it away: mv %s %s",
+                          from, to);
     }
     if (writable && faccessat(AT_FDCWD, location->dir, W_OK | X_OK, AT_EACCESS) != 0) {
         int sys = errno;

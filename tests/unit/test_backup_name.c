@@ -24,6 +24,7 @@ static void assert_refused(const char *db, const char *pattern, const char *msg)
     char out[NAME_MAX + 1];
     parts.db = db;
     assert_fails(backup_name_expand(pattern, &parts, 1, out, &err), &err, ERROR_CONFIG, msg);
+    assert_says(err.hint, "--backup-name");
 }
 
 static void tokens_are_replaced(void **state)

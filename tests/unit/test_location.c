@@ -137,6 +137,13 @@ static void companions_without_their_database_are_kept(void **state)
     (void)put_text("app.db", "");
     (void)probe_fails(ERROR_DATA, "is empty, but its -wal is there");
     assert_file_is(scratch_path("app.db-wal"), "frames");
+    /* The command in the hint can be pasted, whatever the database is called. */
+    struct store_probe probe;
+    struct store_location location = locate_ok(scratch_path("my app.db"));
+    (void)put_text("my app.db-wal", "frames");
+    assert_fails(store_probe(&location, true, &probe, &err), &err, ERROR_NOT_FOUND, "is missing");
+    assert_says(err.hint, "/my app.db-wal' '");
+    assert_says(err.hint, "/my app.db-wal.aside'");
 }
 
 static void other_files_are_told_from_databases(void **state)
