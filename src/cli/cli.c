@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "proc/find.h"
 #include "store/interrupt.h"
+#include "store/lock.h"
 
 /* The arguments taken apart. The arrays have room for all arguments. */
 struct arguments {
@@ -130,11 +131,9 @@ static void take_signals(const struct command *command, const sigset_t *inherite
 {
     if (strcmp(command->name, "run") == 0)
         return;
-    /* A log that nobody reads any more must not end a migration. */
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)sigprocmask(SIG_SETMASK, inherited, NULL);
-    /* A reader of the log that goes away must not end a migration. */
+    /* A reader of the log that goes away must not end a migration; nor one that went before. */
     (void)signal(SIGPIPE, SIG_IGN); /* NOLINT(bugprone-signal-handler) */
+    (void)sigprocmask(SIG_SETMASK, inherited, NULL);
     store_interrupt_setup();
 }
 
@@ -148,7 +147,7 @@ static int perform(const struct arguments *arguments, char **argv, const sigset_
         return command_fail("config.failed", "Bad configuration", &err);
     config_apply_log(config);
     /* A worker's parent has said them. */
-    if (getenv("LITEINIT_INTERNAL_LOCK_FD") == NULL)
+    if (getenv(STORE_LOCK_FD_VARIABLE) == NULL)
         config_log_warnings(config);
     const struct invocation call = {
         .command = arguments->command,

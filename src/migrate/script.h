@@ -18,9 +18,10 @@ struct sqlite3;
 typedef void migrate_notice(void *context, const char *file, int line, const char *sentence);
 
 /*
- * Runs `text`, the content of `file`, with a NUL at its end. Skipped with a notice: BEGIN, COMMIT and END, since the
- * transaction is ours, and `PRAGMA journal_mode = WAL`, which is set at the end. Refused as
- * ERROR_DATA: ROLLBACK, ATTACH, DETACH and pragmas that weaken durability or bypass the schema.
+ * Runs `text`, the content of `file`, with a NUL at its end. Skipped with a notice: BEGIN, COMMIT
+ * and END, since the transaction is ours, and `PRAGMA journal_mode = WAL`, which is set at the end.
+ * Refused as ERROR_DATA: ROLLBACK, ATTACH, DETACH and pragmas that weaken durability or bypass the
+ * schema.
  * An error carries file, line, column and the beginning of the statement; the caller rolls back.
  */
 int migrate_script_run(struct sqlite3 *handle, const char *file, const char *text, size_t size,

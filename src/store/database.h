@@ -2,8 +2,9 @@
  * A connection to the app's database.
  *
  * Three ways to be there. STILL reads a file that nobody changes, without locks: what it says may
- * be wrong if somebody does, so it may only decide that nothing is to do. EXCLUSIVE is the boot path: we prove that nobody else is in, with SQLite's
- * own lock on the file, and keep them out until store_close(). VISITOR is beside a living app: it
+ * be wrong if somebody does, so it decides only that nothing is to do, or is proved afterwards by
+ * store_stamp(). EXCLUSIVE is the boot path: we prove that nobody else is in, with SQLite's own
+ * lock on the file, and keep them out until store_close(). VISITOR is beside a living app: it
  * reads, it never checkpoints (design fact 1), and it leaves the WAL as it was.
  *
  * Order of descriptors: store_source_fd() is opened before SQLite opens the file and closed after
