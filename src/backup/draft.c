@@ -139,6 +139,18 @@ static void clear_leftovers(const char *dir)
         (void)closedir(entries);
 }
 
+/* An app that owns the database's folder could lead root elsewhere by a link where the backups go
+ * by themselves. A folder that somebody has named may be a link of anybody's. */
+static int refuse_planted_link(const char *dir, struct error *err)
+{
+    struct stat st;
+    if (geteuid() != 0 || lstat(dir, &st) != 0 || !S_ISLNK(st.st_mode) || st.st_uid == 0)
+        return 0;
+    (void)error_set(err, ERROR_BACKUP, 0, "the backup folder %s is a link that user %u made", dir,
+                    (unsigned)st.st_uid);
+    return error_hint(err, "if it is meant so, name the folder itself with --backup-dir");
+}
+
 static int make_folder(const struct store_location *location, const char *dir, struct error *err)
 {
     struct stat st;
@@ -166,7 +178,8 @@ int backup_draft_open(const struct store_location *location, const char *dir,
     struct backup_draft draft = {.fd = -1};
     struct stat source;
     backup_folder_path(location, dir, draft.dir);
-    if (make_folder(location, draft.dir, err) != 0)
+    if ((dir == NULL && refuse_planted_link(draft.dir, err) != 0) ||
+        make_folder(location, draft.dir, err) != 0)
         return -1;
     cleanup_close int folder = backup_folder_lock(draft.dir);
     clear_leftovers(draft.dir);

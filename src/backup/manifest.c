@@ -76,7 +76,7 @@ static int from_json(const char *path, const cJSON *root, struct backup_manifest
     (void)snprintf(manifest->sha256, sizeof manifest->sha256, "%s", sha256);
     (void)snprintf(manifest->created, sizeof manifest->created, "%s", created);
     const char *folder = text_of(root, "source_folder");
-    (void)snprintf(manifest->source_folder, sizeof manifest->source_folder, "%.23s",
+    (void)snprintf(manifest->source_folder, sizeof manifest->source_folder, "%.47s",
                    folder != NULL ? folder : "");
     (void)snprintf(manifest->schema.hash, sizeof manifest->schema.hash, "%s", hash);
     manifest->verified = strcmp(verdict, "verified") == 0;

@@ -3,16 +3,11 @@
 
 #include <stdio.h>
 
-int64_t clock_monotonic_us(void)
+int64_t clock_monotonic_ms(void)
 {
     struct timespec ts;
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-}
-
-int64_t clock_monotonic_ms(void)
-{
-    return clock_monotonic_us() / 1000;
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 time_t clock_utc(int *ret_ms)

@@ -11,9 +11,6 @@
 /* Milliseconds of CLOCK_MONOTONIC: steps of the wall clock do not move it. */
 int64_t clock_monotonic_ms(void);
 
-/* Microseconds of CLOCK_MONOTONIC. */
-int64_t clock_monotonic_us(void);
-
 /* Seconds since 1970 and, in *ret_ms, the milliseconds within that second. */
 time_t clock_utc(int *ret_ms);
 

@@ -90,20 +90,6 @@ int error_exit_status(enum error_kind kind)
     return 70;
 }
 
-const char *error_kind_name(enum error_kind kind)
-{
-#define ERROR_CASE(k, status, name)                                                                \
-    case k:                                                                                        \
-        return name;
-    switch (kind) {
-        ERROR_KINDS(ERROR_CASE)
-    case ERROR_KIND_COUNT:
-        break;
-    }
-#undef ERROR_CASE
-    return "unknown";
-}
-
 const char *error_status_name(int status)
 {
 #define ERROR_MATCH(k, value, name)                                                                \

@@ -60,9 +60,6 @@ enum error_kind error_kind_of_errno(int sys);
 /* Exit status of liteinit for a kind, as in the contract with the users. */
 int error_exit_status(enum error_kind kind);
 
-/* A few words for a kind; never NULL. */
-const char *error_kind_name(enum error_kind kind);
-
 /* A few words for an exit status of liteinit's own, or NULL when it is none of them. */
 const char *error_status_name(int status);
 

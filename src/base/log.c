@@ -2,6 +2,8 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +15,13 @@
 
 #define LINE_MAX_BYTES 16000 /* under 16 KiB with the newline and what a log driver puts around */
 #define MAX_FIELDS 24
+#define HURRIED_WAIT_MS 50
 
 static struct {
     enum log_level level;
     enum log_format format;
     bool format_set;
+    bool hurried;
 } state = {.level = LOG_INFO, .format = LOG_FORMAT_JSON};
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -243,6 +247,11 @@ void log_set_format(enum log_format format)
     state.format_set = true;
 }
 
+void log_set_patient(bool patient)
+{
+    state.hurried = !patient;
+}
+
 bool log_is_terminal(void)
 {
     return isatty(STDERR_FILENO) == 1;
@@ -270,8 +279,11 @@ static void write_line(enum log_level level, const char *event, const char *msg,
         break;
     }
     line.data[line.len++] = '\n';
-    /* One write, so that lines of the app and of workers never mix inside ours. When nobody reads
-     * (EPIPE, EAGAIN on a full pipe) the line is lost rather than the container. */
+    /* A pipe that says there is room has it for PIPE_BUF bytes (pipe(7)). */
+    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (state.hurried && (line.len > PIPE_BUF || poll(&room, 1, HURRIED_WAIT_MS) != 1))
+        return;
+    /* One write, so that lines of the app and of workers never mix inside ours. */
     ssize_t n = 0;
     do {
         n = write(STDERR_FILENO, line.data, line.len);

@@ -32,6 +32,10 @@ struct log_field {
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
 
+/* Whether a line waits for its reader: for ever, as the commands do, or not at all. PID 1 must not
+ * stand still because nobody reads a pipe; a line that finds no room within a moment is lost. */
+void log_set_patient(bool patient);
+
 /* True when stderr is a terminal: what `log_format=auto` asks. */
 bool log_is_terminal(void);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/worker.h"
 #include "cli/command.h"
 #include "proc/find.h"
 #include "store/interrupt.h"
@@ -147,7 +148,7 @@ static int perform(const struct arguments *arguments, char **argv, const sigset_
         return command_fail("config.failed", "Bad configuration", &err);
     config_apply_log(config);
     /* A worker's parent has said them. */
-    if (getenv(STORE_LOCK_FD_VARIABLE) == NULL)
+    if (getenv(WORKER_LOCK_FD) == NULL)
         config_log_warnings(config);
     const struct invocation call = {
         .command = arguments->command,

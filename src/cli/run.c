@@ -23,7 +23,7 @@ static bool is_interactive_shell(char **app)
     if (!shell || isatty(STDIN_FILENO) != 1)
         return false;
     for (app++; *app != NULL; app++)
-        if ((*app)[0] != '-' || strchr(*app, 'c') != NULL)
+        if ((*app)[0] != '-' || ((*app)[1] != '-' && strchr(*app, 'c') != NULL))
             return false;
     return true;
 }

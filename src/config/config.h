@@ -16,9 +16,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-
-/* Signals 1 to 64: real-time ones too. */
-#define CONFIG_SIGNAL_MAX 64
+#include "base/signals.h"
 
 enum config_backup { CONFIG_BACKUP_PENDING, CONFIG_BACKUP_ALWAYS, CONFIG_BACKUP_NEVER };
 enum config_check { CONFIG_CHECK_AUTO, CONFIG_CHECK_QUICK, CONFIG_CHECK_FULL, CONFIG_CHECK_OFF };
@@ -50,8 +48,8 @@ struct config {
     int64_t lock_timeout;
     int64_t min_free; /* bytes; -1: twice the database and its WAL */
     int64_t stop_timeout;
-    int stop_signal; /* what the app gets for a stop signal; 0: the one received */
-    int rewrite[CONFIG_SIGNAL_MAX + 1]; /* what the app gets for signal n; 0 swallows it */
+    int stop_signal;             /* what the app gets for a stop signal; 0: the one received */
+    int rewrite[SIGNAL_MAX + 1]; /* what the app gets for signal n; 0 swallows it */
     enum config_forward forward_to;
     bool expect_exit[256];   /* statuses of the app that count as 0 */
     const char *app_version; /* the image's version, for the records; NULL: unknown */

@@ -7,9 +7,9 @@
 
 #include "base/fs.h"
 #include "base/text.h"
+#include "base/worker.h"
 
 #define PREFIX "LITEINIT_"
-#define INTERNAL_PREFIX "LITEINIT_INTERNAL_"
 #define FILE_ENDING "_FILE"
 #define VALUE_FILE_MAX ((size_t)8 * 1024)
 
@@ -153,7 +153,7 @@ static void warn_unknown(const char *name, struct config_warnings *warnings)
 void config_environment_warn_unknown(struct config_warnings *warnings)
 {
     for (char **at = environ; at != NULL && *at != NULL; at++) {
-        if (!text_starts_with(*at, PREFIX) || text_starts_with(*at, INTERNAL_PREFIX))
+        if (!text_starts_with(*at, PREFIX) || text_starts_with(*at, WORKER_PREFIX))
             continue;
         char name[128];
         size_t length = strcspn(*at, "=");

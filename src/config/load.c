@@ -56,7 +56,7 @@ static int apply_copy(struct loaded *loaded, const struct config_source *source,
 
 static int apply_defaults(struct loaded *loaded, struct error *err)
 {
-    for (int i = 0; i <= CONFIG_SIGNAL_MAX; i++)
+    for (int i = 0; i <= SIGNAL_MAX; i++)
         loaded->config.rewrite[i] = i;
     for (size_t i = 0; i < CONFIG_KEY_COUNT; i++) {
         const struct config_key *key = &config_keys[i];

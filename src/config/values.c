@@ -9,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/signals.h"
 #include "base/text.h"
 #include "config/database.h"
-#include "config/signals.h"
 #include "config/template.h"
 
 #define LONGEST_TEXT 128
@@ -199,15 +199,14 @@ static int set_signal(struct config *config, const struct config_source *source,
 {
     int number = 0;
     char quoted[CONFIG_QUOTED_SIZE];
-    if (!config_signal_parse(text, &number)) {
+    if (!signal_parse(text, &number)) {
         (void)config_source_fail(source, err, "%s is no signal",
                                  config_source_quote(source, text, quoted));
         return config_source_example(source, err, NULL);
     }
-    if (!config_signal_is_catchable(number)) {
-        char name[16];
+    if (!signal_is_catchable(number)) {
         (void)config_source_fail(source, err, "%s cannot be caught: an app cannot stop by it",
-                                 config_signal_name(number, name));
+                                 signal_name(number));
         return config_source_example(source, err, NULL);
     }
     set_field(config, source->key, &number, sizeof number);
@@ -232,12 +231,11 @@ static bool next_item(const char **at, char *item, size_t size)
 static int set_rewrite(struct config *config, const struct config_source *source, const char *text,
                        struct error *err)
 {
-    int rewrite[CONFIG_SIGNAL_MAX + 1];
-    bool given[CONFIG_SIGNAL_MAX + 1] = {false};
+    int rewrite[SIGNAL_MAX + 1];
+    bool given[SIGNAL_MAX + 1] = {false};
     char item[32];
-    char name[16];
     char quoted[CONFIG_QUOTED_SIZE];
-    for (int i = 0; i <= CONFIG_SIGNAL_MAX; i++)
+    for (int i = 0; i <= SIGNAL_MAX; i++)
         rewrite[i] = i;
     for (const char *at = text; next_item(&at, item, sizeof item);) {
         int from = 0;
@@ -245,22 +243,21 @@ static int set_rewrite(struct config *config, const struct config_source *source
         char *colon = strchr(item, ':');
         if (colon != NULL)
             *colon = '\0';
-        if (colon == NULL || !config_signal_parse(item, &from) ||
-            (strcmp(colon + 1, "0") != 0 && !config_signal_parse(colon + 1, &to))) {
+        if (colon == NULL || !signal_parse(item, &from) ||
+            (strcmp(colon + 1, "0") != 0 && !signal_parse(colon + 1, &to))) {
             (void)config_source_fail(source, err,
                                      "%s is no list of FROM:TO with signals from 1 to %d (TO may "
                                      "be 0)",
-                                     config_source_quote(source, text, quoted), CONFIG_SIGNAL_MAX);
+                                     config_source_quote(source, text, quoted), SIGNAL_MAX);
             return config_source_example(source, err, NULL);
         }
-        if (!config_signal_is_catchable(from) || from == SIGCHLD) {
+        if (!signal_is_catchable(from) || from == SIGCHLD) {
             (void)config_source_fail(source, err, "%s never reaches the app through liteinit",
-                                     config_signal_name(from, name));
+                                     signal_name(from));
             return config_source_example(source, err, NULL);
         }
         if (given[from]) {
-            (void)config_source_fail(source, err, "%s stands in the list twice",
-                                     config_signal_name(from, name));
+            (void)config_source_fail(source, err, "%s stands in the list twice", signal_name(from));
             return config_source_example(source, err, NULL);
         }
         given[from] = true;

@@ -15,9 +15,6 @@
 #include "base/error.h"
 #include "config/config.h"
 
-/* The variable by which PID 1 tells its worker that the last life did not end in order. */
-#define PREPARE_LAST_STOP_VARIABLE "LITEINIT_INTERNAL_LAST_STOP"
-
 struct prepare_request {
     const struct config *config;
     int64_t target; /* migrate up to this version; INT64_MAX: the newest */

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/worker.h"
 #include "prepare/steps.h"
 #include "store/lock.h"
 #include "store/volume.h"
@@ -48,7 +49,7 @@ int step_volume(struct preparation *p, struct error *err)
 
 int step_probe(struct preparation *p, struct error *err)
 {
-    const char *last_stop = getenv(PREPARE_LAST_STOP_VARIABLE);
+    const char *last_stop = getenv(WORKER_LAST_STOP);
     if (store_probe(&p->location, true, &p->probe, err) != 0)
         return -1;
     p->unclean = p->probe.wal_size > 0 || p->probe.journal_size > 0 ||

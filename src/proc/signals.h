@@ -2,10 +2,8 @@
  * Signals as PID 1 needs them: all blocked from the first line, read through a descriptor, and
  * given back to every child as they were.
  *
- * Numbers are the kernel's. C libraries keep one to three real-time signals for themselves (glibc
- * 32 and 33, musl 34 too) and leave them out of sigfillset(3) and sigprocmask(2); Docker and
- * systemd count SIGRTMIN as 34 whatever the C library says. So masks here go to the kernel
- * directly and SIGRTMIN is 34 always.
+ * The C libraries leave the real-time signals that they keep for themselves (base/signals.h) out of
+ * sigfillset(3) and sigprocmask(2), so masks here go to the kernel directly.
  */
 #ifndef LITEINIT_PROC_SIGNALS_H
 #define LITEINIT_PROC_SIGNALS_H
@@ -13,10 +11,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
-#define PROC_SIGNAL_MAX 64
-#define PROC_SIGNAL_RTMIN 34
+#include "base/signals.h"
+
 /* What systemd and others send to a container's init to halt it: SIGRTMIN+3. */
-#define PROC_SIGNAL_HALT (PROC_SIGNAL_RTMIN + 3)
+#define PROC_SIGNAL_HALT (SIGNAL_RTMIN + 3)
 
 /* Blocks every signal and writes the mask of before to *ret_before. The first call of main(): an
  * unblocked SIGTERM to a PID 1 without a handler is thrown away (design fact 14). */
@@ -31,11 +29,5 @@ void proc_signals_set_mask(const sigset_t *mask);
 /* Makes sure that ended children wait to be reaped, and that stopped ones do not wake us. Returns
  * true when SIGCHLD was ignored before: the children get it back so. */
 bool proc_signals_claim_children(void);
-
-/* "SIGTERM", "SIGRTMIN+3", or "unknown signal" for what is none. Never NULL. */
-const char *proc_signal_name(int number);
-
-/* True for what a fault of the program itself raises (SIGSEGV, SIGABRT, …). */
-bool proc_signal_is_crash(int number);
 
 #endif

@@ -14,12 +14,11 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/worker.h"
 #include "proc/explain.h"
 #include "proc/signals.h"
 
 #define CHILD_STACK_SIZE 16384
-/* Names that only workers may see. */
-#define INTERNAL_PREFIX "LITEINIT_INTERNAL_"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ON_FOREIGN_STACK __attribute__((no_sanitize("address")))
@@ -169,7 +168,7 @@ static char **environment_with(const char *const *variables)
     for (; n < more; n++)
         result[n] = (char *)(uintptr_t)variables[n];
     for (size_t i = 0; i < count; i++)
-        if (!text_starts_with(environ[i], INTERNAL_PREFIX))
+        if (!text_starts_with(environ[i], WORKER_PREFIX))
             result[n++] = environ[i];
     return result;
 }

@@ -18,6 +18,7 @@
 
 /* Where a handed-over descriptor appears in the child. */
 #define PROC_SPAWN_FD 3
+#define PROC_SPAWN_FD_TEXT "3"
 
 /* What the shell and the container engines say of a program that is there but cannot be executed,
  * and of one that is not there. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -16,6 +17,17 @@
 
 /* Room for the longest suffix that we or SQLite append. */
 #define SUFFIX_ROOM 64
+/* SQLite's own limit (MAX_PATHNAME of its unix part is 512), less the suffix. */
+#define LONGEST_PATH (512 - SUFFIX_ROOM)
+#define EXT4_MAGIC 0xEF53
+#define BTRFS_MAGIC 0x9123683E
+
+static int too_long(const char *path, struct error *err)
+{
+    (void)error_set(err, ERROR_CONFIG, 0, "the database path %.200s… is longer than SQLite takes",
+                    path);
+    return error_hint(err, "at most %d bytes: mount its folder under a shorter path", LONGEST_PATH);
+}
 
 static int locate_absent(const char *path, struct store_location *location, struct error *err)
 {
@@ -46,8 +58,8 @@ static int locate_absent(const char *path, struct store_location *location, stru
     }
     const char *slash = strcmp(location->dir, "/") == 0 ? "" : "/";
     int n = snprintf(location->db, sizeof location->db, "%s%s%s", location->dir, slash, base);
-    if (n < 0 || (size_t)n >= sizeof location->db - SUFFIX_ROOM)
-        return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "the database path %s", path);
+    if (n < 0 || n > LONGEST_PATH)
+        return too_long(path, err);
     return 0;
 }
 
@@ -82,8 +94,8 @@ int store_locate(const char *path, struct store_location *ret_location, struct e
         return error_set(err, ERROR_CONFIG, 0, "the database path %s is not a regular file", path);
     if (realpath(path, location.db) == NULL)
         return error_set(err, error_kind_of_errno(errno), errno, "cannot resolve %s", path);
-    if (strlen(location.db) >= sizeof location.db - SUFFIX_ROOM)
-        return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "the database path %s", path);
+    if (strlen(location.db) > LONGEST_PATH)
+        return too_long(path, err);
     fs_dir_name(location.db, location.dir, sizeof location.dir);
     *ret_location = location;
     return 0;
@@ -191,9 +203,18 @@ static int read_header(const struct store_location *location, int fd, struct sto
 void store_folder_identity(const struct store_location *location, char out[STORE_FOLDER_SIZE])
 {
     struct stat st;
+    struct statfs fs;
     out[0] = '\0';
-    if (stat(location->dir, &st) == 0)
-        (void)snprintf(out, STORE_FOLDER_SIZE, "%ju", (uintmax_t)st.st_ino);
+    if (stat(location->dir, &st) != 0 || statfs(location->dir, &fs) != 0)
+        return;
+    /* The top of every ext4 volume is inode 2, of every btrfs subvolume 256. Both derive their
+     * statfs id from the volume's UUID; others from the device's number, which may be another one
+     * after the next boot. */
+    uint32_t id[2] = {0, 0};
+    if (fs.f_type == EXT4_MAGIC || fs.f_type == BTRFS_MAGIC)
+        memcpy(id, &fs.f_fsid, sizeof id);
+    (void)snprintf(out, STORE_FOLDER_SIZE, "%ju-%08" PRIx32 "%08" PRIx32, (uintmax_t)st.st_ino,
+                   id[0], id[1]);
 }
 
 void store_stamp(int fd, char out[STORE_STAMP_SIZE])

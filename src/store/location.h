@@ -28,10 +28,10 @@ int store_locate(const char *path, struct store_location *ret_location, struct e
 const char *store_sibling(const struct store_location *location, const char *suffix,
                           char out[PATH_MAX]);
 
-#define STORE_FOLDER_SIZE 24
+#define STORE_FOLDER_SIZE 48
 
 /* What tells the database's folder from another one that is mounted under the same path in another
- * container: its inode number, as text. It stays the same over restarts, updates and restores. ""
+ * container: its inode number and, where that lasts, its volume's id, as text. It stays the same over restarts, updates and restores. ""
  * when it cannot be told. */
 void store_folder_identity(const struct store_location *location, char out[STORE_FOLDER_SIZE]);
 

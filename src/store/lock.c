@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/text.h"
+#include "base/worker.h"
 #include "store/interrupt.h"
 
 #define POLL_MS 50
@@ -87,7 +88,7 @@ static bool is_lock_file(const struct store_location *location, int fd)
 
 int store_lock_inherit(const struct store_location *location, int *ret_fd, struct error *err)
 {
-    const char *text = getenv(STORE_LOCK_FD_VARIABLE);
+    const char *text = getenv(WORKER_LOCK_FD);
     int64_t fd = -1;
     if (text != NULL && text_parse_int(text, 3, 1 << 20, &fd) && is_lock_file(location, (int)fd)) {
         (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
@@ -118,7 +119,7 @@ static void write_holder(int fd)
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
     /* A worker takes the lock for its parent, PID 1, which is who holds it from then on. */
-    long pid = getenv(STORE_LOCK_FD_VARIABLE) != NULL ? (long)getppid() : (long)getpid();
+    long pid = getenv(WORKER_LOCK_FD) != NULL ? (long)getppid() : (long)getpid();
     int n = snprintf(text, sizeof text, "pid %ld on host %s since %s", pid, host, now);
     if (n <= 0 || n >= HOLDER_SIZE)
         return;

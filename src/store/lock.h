@@ -16,9 +16,6 @@
 #include "base/error.h"
 #include "store/location.h"
 
-/* The variable by which PID 1 tells a worker which descriptor is the lock file. */
-#define STORE_LOCK_FD_VARIABLE "LITEINIT_INTERNAL_LOCK_FD"
-
 /* Opens the lock file, making it 0600 where it is absent. The lock is not taken yet. */
 int store_lock_open(const struct store_location *location, int *ret_fd, struct error *err);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/worker.h"
 #include "proc/others.h"
 #include "proc/reap.h"
 #include "proc/signals.h"
@@ -33,11 +34,11 @@ static bool start_worker(struct supervisor *s, char **argv)
     size_t n = 0;
     struct error err;
     if (s->plan->lock_fd >= 0)
-        variables[n++] = "LITEINIT_INTERNAL_LOCK_FD=3";
+        variables[n++] = WORKER_LOCK_FD "=" PROC_SPAWN_FD_TEXT;
     if (s->last_known && (s->last == LIFE_RUNNING || s->last == LIFE_UNREADABLE))
-        variables[n++] = "LITEINIT_INTERNAL_LAST_STOP=unclean";
+        variables[n++] = WORKER_LAST_STOP "=unclean";
     else if (s->last_known && s->last == LIFE_ENDED)
-        variables[n++] = "LITEINIT_INTERNAL_LAST_STOP=clean";
+        variables[n++] = WORKER_LAST_STOP "=clean";
     const struct proc_spawn spec = {
         .argv = argv,
         .self = true,
@@ -220,8 +221,8 @@ enum machine_event supervisor_worker_ended(struct supervisor *s)
     int exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
     if (WIFSIGNALED(status)) {
         const int sig = WTERMSIG(status);
-        exit_status = error_exit_status(proc_signal_is_crash(sig) ? ERROR_BUG : ERROR_BUSY);
-        if (!asked || proc_signal_is_crash(sig))
+        exit_status = error_exit_status(signal_is_crash(sig) ? ERROR_BUG : ERROR_BUSY);
+        if (!asked || signal_is_crash(sig))
             report_worker_died(s, s->app_attempted ? "The checkpoint" : "The preparation", sig,
                                exit_status);
     }

@@ -10,10 +10,6 @@
 #include "base/text.h"
 #include "proc/signals.h"
 
-#ifndef LITEINIT_VERSION
-#define LITEINIT_VERSION "unknown"
-#endif
-
 #define DURATION_SIZE 48
 
 static const char *since(char out[DURATION_SIZE], int64_t begin_ms)
@@ -64,14 +60,14 @@ void report_worker_died(const struct supervisor *s, const char *work, int sig, i
     if (sig == SIGKILL)
         hint =
             "the kernel kills when memory is out: raise the container's memory limit (mem_limit)";
-    else if (proc_signal_is_crash(sig))
+    else if (signal_is_crash(sig))
         hint = "this is a bug in liteinit, or faulty memory: the database is as it was, please "
                "report it with this log";
     log_event(s->app_attempted ? LOG_WARN : LOG_ERROR, "worker.died",
-              LOG_FIELDS(LOG_NUMBER("pid", s->worker), LOG_TEXT("signal", proc_signal_name(sig)),
+              LOG_FIELDS(LOG_NUMBER("pid", s->worker), LOG_TEXT("signal", signal_name(sig)),
                          LOG_NUMBER("exit_code", exit_status), LOG_TEXT("hint", hint)),
               "%s failed: its process was ended by %s; SQLite undoes what was half done", work,
-              proc_signal_name(sig));
+              signal_name(sig));
 }
 
 void report_worker_killed(const struct supervisor *s)
@@ -84,7 +80,7 @@ void report_worker_killed(const struct supervisor *s)
         log_event(LOG_WARN, "worker.killed", fields,
                   "%s was killed at once because %s came while it was stopping; SQLite undoes what "
                   "was half done",
-                  work, proc_signal_name(s->signal));
+                  work, signal_name(s->signal));
     else
         log_event(LOG_WARN, "worker.killed", fields,
                   "%s did not stop within %s and was killed; SQLite undoes what was half done",
@@ -110,17 +106,17 @@ void report_app_unstartable(const struct supervisor *s, const struct error *err)
 
 void report_forward(const struct supervisor *s, int sent, bool stop, int sys)
 {
-    const char *name = proc_signal_name(s->signal);
+    const char *name = signal_name(s->signal);
     const struct log_field *fields =
         LOG_FIELDS(LOG_TEXT("signal", name), LOG_NUMBER("pid", s->app),
-                   LOG_TEXT("sent", sent != s->signal ? proc_signal_name(sent) : NULL),
+                   LOG_TEXT("sent", sent != s->signal ? signal_name(sent) : NULL),
                    LOG_TEXT("error", sys != 0 ? strerror(sys) : NULL));
     if (sys != 0)
         log_event(LOG_WARN, "signal.forward", fields, "%s could not be forwarded to the app: %s",
                   name, strerror(sys));
     else if (sent != s->signal)
         log_event(stop ? LOG_INFO : LOG_DEBUG, "signal.forward", fields,
-                  "Forwarded %s to the app as %s", name, proc_signal_name(sent));
+                  "Forwarded %s to the app as %s", name, signal_name(sent));
     else
         log_event(stop ? LOG_INFO : LOG_DEBUG, "signal.forward", fields, "Forwarded %s to the app",
                   name);
@@ -130,7 +126,7 @@ void report_app_killed(const struct supervisor *s, bool timeout)
 {
     char spent[DURATION_SIZE];
     const struct log_field *fields =
-        LOG_FIELDS(LOG_NUMBER("pid", s->app), LOG_TEXT("signal", proc_signal_name(SIGKILL)),
+        LOG_FIELDS(LOG_NUMBER("pid", s->app), LOG_TEXT("signal", signal_name(SIGKILL)),
                    LOG_NUMBER("duration_ms", clock_monotonic_ms() - s->stop_ms),
                    LOG_TEXT("hint", timeout ? "if it needs longer, raise stop_timeout, and the "
                                               "container's stop_grace_period 2 s above it"
@@ -141,7 +137,7 @@ void report_app_killed(const struct supervisor *s, bool timeout)
     else
         log_event(LOG_WARN, "app.killed", fields,
                   "App was killed at once because %s came while it was stopping",
-                  proc_signal_name(s->signal));
+                  signal_name(s->signal));
 }
 
 void report_app_exit(const struct supervisor *s)
@@ -156,14 +152,14 @@ void report_app_exit(const struct supervisor *s)
         const char *hint = NULL;
         if (sig == SIGKILL && !s->app_killed)
             hint = "liteinit did not send this: the kernel kills when memory is out (mem_limit)";
-        const bool fine = asked && !proc_signal_is_crash(sig);
+        const bool fine = asked && !signal_is_crash(sig);
         log_event(fine ? LOG_INFO : LOG_ERROR, "app.exit",
-                  LOG_FIELDS(LOG_NUMBER("pid", pid), LOG_TEXT("signal", proc_signal_name(sig)),
+                  LOG_FIELDS(LOG_NUMBER("pid", pid), LOG_TEXT("signal", signal_name(sig)),
                              LOG_NUMBER("exit_code", 128 + sig),
                              LOG_NUMBER("duration_ms", clock_monotonic_ms() - begin),
                              LOG_TEXT("hint", hint)),
                   asked ? "App stopped by %s after %s" : "App was ended by %s after %s",
-                  proc_signal_name(sig), spent);
+                  signal_name(sig), spent);
         return;
     }
     const int code = WEXITSTATUS(s->app_status);
@@ -220,7 +216,7 @@ void report_init_exit(const struct supervisor *s, enum machine_state before)
                   s->exit_status, spent);
     else if (s->first_stop != 0)
         log_event(LOG_INFO, "init.exit", fields, "Stopped by %s %s; the app was not started",
-                  proc_signal_name(s->first_stop),
+                  signal_name(s->first_stop),
                   before == MACHINE_STARTING ? "at the first moment" : "during the preparation");
     else
         log_event(LOG_ERROR, "init.exit", fields,

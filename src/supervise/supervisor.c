@@ -77,7 +77,7 @@ static void take_signal(struct supervisor *s, const struct signalfd_siginfo *inf
 {
     const int sig = (int)info->ssi_signo;
     const struct config *config = s->plan->config;
-    if (sig < 1 || sig > PROC_SIGNAL_MAX)
+    if (sig < 1 || sig > SIGNAL_MAX)
         return;
     /* Our own write to a log that nobody reads any more. */
     if (sig == SIGPIPE && info->ssi_pid == (uint32_t)getpid())
@@ -229,6 +229,7 @@ int supervisor_run(const struct supervisor_plan *plan)
         .started_ms = clock_monotonic_ms(),
         .life = {.state = LIFE_NONE, .exit_code = -1},
     };
+    log_set_patient(false);
     proc_others_adopt();
     s.ignored_children = proc_signals_claim_children();
     const pid_t front = tcgetpgrp(STDIN_FILENO);

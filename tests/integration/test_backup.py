@@ -396,3 +396,20 @@ def change(path, turn):
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.execute("INSERT INTO t VALUES (?)", (turn,))
         db.commit()
+
+
+def test_a_link_in_the_place_of_the_backups(liteinit):
+    """Made by an app that owns the folder, it would lead root elsewhere."""
+    need_root()
+    ready(liteinit)
+    elsewhere = liteinit.folder / "elsewhere"
+    elsewhere.mkdir()
+    folder(liteinit).symlink_to(elsewhere)
+    os.lchown(folder(liteinit), 1026, 100)
+    answer = tool(liteinit, "prepare")
+    assert answer.status == 73, answer.err
+    assert "1026" in answer.only("backup.failed")["msg"]
+    assert list(elsewhere.iterdir()) == []
+    # Named, it is meant so; and so is a link that root itself made.
+    must(tool(liteinit, "prepare", "--backup-dir", folder(liteinit)))
+    assert len(list(elsewhere.iterdir())) == 2

@@ -1,13 +1,15 @@
 """How a life ended is on record, and the next start says so when it was not in order."""
 
+import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
 
-from harness import need_root
+from harness import BIN, children_of, need_root, until
 
 PYTHON = sys.executable
 TABLE = "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);\n"
@@ -137,3 +139,23 @@ def test_record_follows_the_link_to_the_database(liteinit):
     assert life.wait() == 2, life.log()
     record = json.loads((real / "real.db.liteinit.state").read_text(encoding="utf-8"))
     assert record["exit_code"] == 2
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up(liteinit):
+    """A full pipe at stderr: signals are still passed on, and liteinit still ends."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    process = subprocess.Popen([BIN, "--prepare=never", "--", "sleep", "60"], stderr=writer,
+                               env={"PATH": os.environ["PATH"]})
+    try:
+        until(lambda: children_of(process.pid), "the app runs")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+        os.close(reader)
+        os.close(writer)

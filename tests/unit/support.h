@@ -127,7 +127,7 @@ static inline void assert_fails(int result, const struct error *err, enum error_
     if (result == 0)
         fail_msg("it worked; expected: %s", part);
     if (err->kind != kind)
-        fail_msg("kind \"%s\": %s", error_kind_name(err->kind), err->msg);
+        fail_msg("kind \"%s\": %s", error_status_name(error_exit_status(err->kind)), err->msg);
     assert_says(err->msg, part);
 }
 

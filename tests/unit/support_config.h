@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "base/signals.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/database.h"
@@ -24,7 +25,6 @@
 #include "config/file.h"
 #include "config/flags.h"
 #include "config/keys.h"
-#include "config/signals.h"
 #include "config/values.h"
 
 extern char **environ;

@@ -63,12 +63,9 @@ static void present_moment(void **state)
 static void monotonic_goes_forward(void **state)
 {
     (void)state;
-    int64_t us = clock_monotonic_us();
     int64_t ms = clock_monotonic_ms();
     clock_sleep_ms(20);
-    assert_true(clock_monotonic_us() - us >= 20000);
     assert_true(clock_monotonic_ms() - ms >= 19);
-    assert_true(clock_monotonic_ms() - clock_monotonic_us() / 1000 <= 1);
     clock_sleep_ms(0);
 }
 

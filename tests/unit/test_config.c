@@ -28,7 +28,7 @@ static void test_defaults(void **state)
     assert_int_equal(c->prepare, CONFIG_PREPARE_AUTO);
     assert_int_equal(c->log_format, CONFIG_LOG_AUTO);
     assert_int_equal(c->log_level, LOG_INFO);
-    for (int i = 0; i <= CONFIG_SIGNAL_MAX; i++)
+    for (int i = 0; i <= SIGNAL_MAX; i++)
         assert_int_equal(c->rewrite[i], i);
     for (int i = 0; i < 256; i++)
         assert_false(c->expect_exit[i]);
@@ -133,12 +133,12 @@ static void test_signals(void **state)
                                       "RTMAX+1",   "RTMIN+", "15x",      "SIGSIGTERM"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         int number = -1;
-        if (!config_signal_parse(good[i].text, &number) || number != good[i].number)
+        if (!signal_parse(good[i].text, &number) || number != good[i].number)
             fail_msg("%s is %d, not %d", good[i].text, number, good[i].number);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         int number = -7;
-        if (config_signal_parse(bad[i], &number))
+        if (signal_parse(bad[i], &number))
             fail_msg("\"%s\" is taken for signal %d", bad[i], number);
         assert_int_equal(number, -7);
     }

@@ -30,13 +30,10 @@ static void every_kind_has_status_and_name(void **state)
     assert_int_equal(COUNT_OF(contract), ERROR_KIND_COUNT);
     for (size_t i = 0; i < COUNT_OF(contract); i++) {
         assert_int_equal(error_exit_status(contract[i].kind), contract[i].status);
-        assert_true(error_kind_name(contract[i].kind)[0] != '\0');
         if (contract[i].kind != ERROR_NONE)
-            assert_string_equal(error_status_name(contract[i].status),
-                                error_kind_name(contract[i].kind));
+            assert_true(error_status_name(contract[i].status)[0] != '\0');
     }
     assert_int_equal(error_exit_status(ERROR_KIND_COUNT), 70);
-    assert_string_equal(error_kind_name(ERROR_KIND_COUNT), "unknown");
     assert_null(error_status_name(0));
     assert_null(error_status_name(1));
     assert_null(error_status_name(137));

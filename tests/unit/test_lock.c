@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "base/clock.h"
+#include "base/worker.h"
 #include "store/interrupt.h"
 #include "store/lock.h"
 
@@ -188,8 +189,7 @@ static int worker_takes_it(void *context)
     char text[16];
     int fd = -1;
     (void)snprintf(text, sizeof text, "%d", *(int *)context);
-    if (setenv(STORE_LOCK_FD_VARIABLE, text, 1) != 0 ||
-        store_lock_inherit(&location, &fd, &err) != 0)
+    if (setenv(WORKER_LOCK_FD, text, 1) != 0 || store_lock_inherit(&location, &fd, &err) != 0)
         return 1;
     if (fd != *(int *)context || fcntl(fd, F_GETFD) != FD_CLOEXEC)
         return 2;
@@ -235,13 +235,13 @@ static void wrong_descriptor_is_not_believed(void **state)
     const char *const values[] = {text, "999", "-1", "0", "", "nonsense", "3x", "99999999999"};
     for (size_t i = 0; i < COUNT_OF(values); i++) {
         int fd = -1;
-        assert_int_equal(setenv(STORE_LOCK_FD_VARIABLE, values[i], 1), 0);
+        assert_int_equal(setenv(WORKER_LOCK_FD, values[i], 1), 0);
         assert_ok(store_lock_inherit(&location, &fd, &err), &err);
         assert_true(fd >= 3 && fd != other);
         assert_true(store_lock_try(fd));
         (void)close(fd);
     }
-    assert_int_equal(unsetenv(STORE_LOCK_FD_VARIABLE), 0);
+    assert_int_equal(unsetenv(WORKER_LOCK_FD), 0);
     int fd = -1;
     assert_ok(store_lock_inherit(&location, &fd, &err), &err);
     (void)close(fd);

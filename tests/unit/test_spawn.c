@@ -288,15 +288,15 @@ static void all_that_ended_are_reaped(void **state)
 static void signals_have_their_names(void **state)
 {
     (void)state;
-    assert_string_equal(proc_signal_name(SIGTERM), "SIGTERM");
-    assert_string_equal(proc_signal_name(PROC_SIGNAL_HALT), "SIGRTMIN+3");
-    assert_string_equal(proc_signal_name(64), "SIGRTMIN+30");
-    assert_string_equal(proc_signal_name(0), "unknown signal");
-    assert_string_equal(proc_signal_name(65), "unknown signal");
-    for (int i = 1; i <= PROC_SIGNAL_MAX; i++)
-        assert_string_not_equal(proc_signal_name(i), "unknown signal");
-    assert_true(proc_signal_is_crash(SIGSEGV));
-    assert_false(proc_signal_is_crash(SIGKILL));
+    assert_string_equal(signal_name(SIGTERM), "SIGTERM");
+    assert_string_equal(signal_name(PROC_SIGNAL_HALT), "SIGRTMIN+3");
+    assert_string_equal(signal_name(64), "SIGRTMIN+30");
+    assert_string_equal(signal_name(0), "unknown signal");
+    assert_string_equal(signal_name(65), "unknown signal");
+    for (int i = 1; i <= SIGNAL_MAX; i++)
+        assert_string_not_equal(signal_name(i), "unknown signal");
+    assert_true(signal_is_crash(SIGSEGV));
+    assert_false(signal_is_crash(SIGKILL));
 }
 
 /* The C libraries leave out the real-time signals that they use themselves; the kernel does not. */
