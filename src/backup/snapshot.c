@@ -71,7 +71,8 @@ static int verify(struct backup_draft *draft, int source, bool full,
     int64_t start = clock_monotonic_ms();
     struct backup_hash_job sum;
     backup_hash_start(&sum, draft->fd, source);
-    int checked = backup_verify_file(draft->temp, full, manifest, err);
+    const char *about = source >= 0 ? manifest->source : draft->temp;
+    int checked = backup_verify_file(draft->temp, about, full, manifest, err);
     struct error hash_error;
     int hashed = backup_hash_finish(&sum, manifest->sha256, &hash_error);
     if (checked != 0)

@@ -148,8 +148,11 @@ static int perform(const struct arguments *arguments, char **argv, const sigset_
         return command_fail("config.failed", "Bad configuration", &err);
     config_apply_log(config);
     /* A worker's parent has said them. */
-    if (getenv(WORKER_LOCK_FD) == NULL)
+    bool worker = getenv(WORKER_LOCK_FD) != NULL;
+    if (!worker)
         config_log_warnings(config);
+    /* PID 1 waits for it, and Docker for PID 1: a log that nobody reads must not hold them up. */
+    log_set_patient(!worker);
     const struct invocation call = {
         .command = arguments->command,
         .config = config,

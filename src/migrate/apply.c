@@ -167,6 +167,14 @@ static int apply_one(sqlite3 *handle, struct migrate_plan *plan, size_t index,
     return result;
 }
 
+/* No room during a migration is a failed migration: 65, where a backup without room is 73. */
+static int fail(struct error *err)
+{
+    if (err->kind == ERROR_BACKUP)
+        err->kind = ERROR_DATA;
+    return -1;
+}
+
 int migrate_apply(sqlite3 *handle, struct migrate_plan *plan,
                   const struct migrate_apply_options *options,
                   const struct migrate_observer *observer, size_t *ret_applied, struct error *err)
@@ -174,7 +182,7 @@ int migrate_apply(sqlite3 *handle, struct migrate_plan *plan,
     *ret_applied = 0;
     if (migrate_history_create(&plan->history, err) != 0 ||
         migrate_violations_baseline(handle, err) != 0)
-        return -1;
+        return fail(err);
     for (size_t i = 0; i < plan->pending_count; i++) {
         int64_t duration_ms = 0;
         bool stands = false;
@@ -184,7 +192,7 @@ int migrate_apply(sqlite3 *handle, struct migrate_plan *plan,
         observer->begin(observer->context, plan->pending[i], i + 1, plan->pending_count);
         if (apply_one(handle, plan, i, options, observer, &duration_ms, &stands, err) != 0) {
             *ret_applied += stands;
-            return -1;
+            return fail(err);
         }
         observer->applied(observer->context, plan->pending[i], duration_ms);
         (*ret_applied)++;

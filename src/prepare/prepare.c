@@ -45,6 +45,9 @@ static void log_failure(const struct preparation *p, const struct step *step,
         log_error(LOG_WARN, "prepare.interrupted", err, fields, "Preparation stopped");
     else if (p->newer)
         log_error(LOG_ERROR, "schema.newer", err, fields, "Preparation failed");
+    else if (store_error_is_damage(err) && strcmp(step->failed, "backup.failed") == 0)
+        /* The backup's check found it, which is the check of the database too. */
+        log_error(LOG_ERROR, "check.failed", err, fields, "Preparation failed");
     else if (strcmp(step->failed, "migrate.failed") == 0)
         log_error(LOG_ERROR, step->failed, err, fields, "Migration failed");
     else if (strcmp(step->failed, "backup.failed") == 0)
@@ -56,6 +59,8 @@ static void log_failure(const struct preparation *p, const struct step *step,
 /* Damaged, or perhaps damaged: not a byte of it may change, and the WAL is evidence and data. */
 static bool must_not_write(const struct error *err, const struct step *step)
 {
+    if (err->kind == ERROR_INTERRUPTED)
+        return false;
     return strcmp(step->failed, "check.failed") == 0 || store_error_is_damage(err);
 }
 

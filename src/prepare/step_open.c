@@ -179,10 +179,14 @@ int step_settle(struct preparation *p, struct error *err)
     struct store_checkpoint fold;
     if (p->report.applied == 0)
         return 0;
-    if (store_checkpoint_truncate(p->database, &fold, err) != 0)
+    if (store_checkpoint_truncate(p->database, &fold, err) != 0) {
+        /* No room at the end of a migration is the migration's failure, not a backup's. */
+        if (err->kind == ERROR_BACKUP)
+            err->kind = ERROR_DATA;
         return error_hint(err,
                           "the migrations are applied and nothing is lost: the WAL keeps them; "
                           "mend or free the volume and start again");
+    }
     if (!fold.complete)
         return error_set(err, ERROR_BUSY, 0, "the WAL of %s could not be folded in: it is in use",
                          p->location.db);

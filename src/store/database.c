@@ -70,11 +70,7 @@ static int open_error(const struct store_database *database, struct error *err)
     enum error_kind kind = sql_error_kind(code);
     if (kind == ERROR_BUSY || kind == ERROR_INTERRUPTED)
         return busy_error(database, err);
-    (void)sql_error(err, database->handle, "cannot open the database %s", database->location.db);
-    if (kind == ERROR_DATA)
-        (void)error_hint(err, "the database is damaged and was left untouched; put the newest "
-                              "verified backup in its place (see: liteinit backups)");
-    return -1;
+    return sql_error(err, database->handle, "cannot open the database %s", database->location.db);
 }
 
 /*

@@ -148,8 +148,9 @@ int store_lock_take(const struct store_location *location, int fd, int64_t timeo
             (void)error_set(err, ERROR_BUSY, 0,
                             "another liteinit holds the database %s (%s); waited %s", location->db,
                             holder[0] != '\0' ? holder : "it did not say who it is", waited);
-            return error_hint(err, "stop the other container (in Docker the host is its id), or "
-                                   "wait longer with --lock-timeout");
+            return error_hint(err,
+                              "stop the container that holds it (in Docker the host is its id), or "
+                              "wait longer with --lock-timeout");
         }
         clock_sleep_ms(POLL_MS);
     }

@@ -21,6 +21,8 @@ enum error_kind sql_error_kind(int code)
     case SQLITE_PERM:
     case SQLITE_CANTOPEN:
         return ERROR_PERMISSION;
+    case SQLITE_FULL:
+        return ERROR_BACKUP;
     case SQLITE_IOERR:
     case SQLITE_NOMEM:
         return ERROR_IO;
@@ -55,14 +57,17 @@ int sql_error(struct error *err, sqlite3 *handle, const char *fmt, ...)
         sys = has_inodes(sqlite3_db_filename(handle, "main")) ? 0 : ENOSPC;
     bool full = basic == SQLITE_FULL || sys == ENOSPC || sys == EDQUOT;
     if (full)
-        kind = ERROR_DATA;
+        kind = ERROR_BACKUP; /* "no room", whatever for */
     else if (basic == SQLITE_CANTOPEN && sys != 0 && error_kind_of_errno(sys) == ERROR_IO)
         kind = ERROR_IO;
     (void)error_set(err, kind, sys, "%s: %s", n < 0 ? "SQLite" : what, sqlite3_errmsg(handle));
     err->sqlite = code;
     if (full)
         (void)error_hint(err, "the disk is full: free space on the database's volume and start "
-                              "again; the unfinished change was rolled back");
+                              "again; what was not finished is rolled back");
+    else if (basic == SQLITE_CORRUPT || basic == SQLITE_NOTADB)
+        (void)error_hint(err, "the database is damaged and was left untouched; put the newest "
+                              "verified backup in its place (see: liteinit backups)");
     return -1;
 }
 

@@ -102,8 +102,11 @@ static void end_life(struct supervisor *s)
 
 static bool start_app(struct supervisor *s)
 {
+    /* None of our own, and none that was there before us under such a name. */
+    static const char *const no_variables[] = {NULL};
     const struct proc_spawn spec = {
         .argv = s->plan->app_argv,
+        .variables = no_variables,
         .fd = -1,
         .foreground = s->foreground,
         .mask = s->plan->inherited_mask,

@@ -125,7 +125,7 @@ def damage(path, page=5):
 def test_damage_in_the_middle(liteinit):
     make(liteinit.db, ROWS, "wal")
     damage(liteinit.db)
-    said = refused(liteinit, 65, "corrupt", event="backup.failed")
+    said = refused(liteinit, 65, "corrupt", event="check.failed")
     assert "liteinit backups" in said["hint"] or "backup" in said["hint"]
 
 
@@ -426,3 +426,21 @@ def test_a_disk_that_fills_during_the_migration(liteinit):
     os.replace(after, liteinit.db)
     must(tool(liteinit, "prepare"))
     assert liteinit.applied() == [1]
+
+
+def test_damage_that_the_backup_finds_is_said_of_the_database(liteinit):
+    """With a migration pending, the check of the copy is the check of the database."""
+    make(liteinit.db, "CREATE TABLE t (x); CREATE INDEX i ON t (x);"
+         "INSERT INTO t WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
+         " i < 5000) SELECT hex(randomblob(20)) FROM n;")
+    liteinit.migration("001_more", "CREATE TABLE more (x);")
+    size = liteinit.db.stat().st_size
+    with open(liteinit.db, "r+b") as file:
+        file.seek(size // 2 // 4096 * 4096)
+        file.write(b"\xff" * 4096)
+    before = sha256(liteinit.db)
+    answer = tool(liteinit, "prepare")
+    assert answer.status == 65, answer.err
+    said = answer.only("check.failed")
+    assert str(liteinit.db) in said["msg"] and ".tmp" not in said["msg"]
+    assert sha256(liteinit.db) == before

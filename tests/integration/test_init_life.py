@@ -141,21 +141,44 @@ def test_record_follows_the_link_to_the_database(liteinit):
     assert record["exit_code"] == 2
 
 
-def test_a_log_that_nobody_reads_holds_nothing_up(liteinit):
-    """A full pipe at stderr: signals are still passed on, and liteinit still ends."""
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
+def fill(pipe):
+    os.set_blocking(pipe, False)
     with contextlib.suppress(BlockingIOError):
         while True:
-            os.write(writer, b"x" * 4096)
-    os.set_blocking(writer, True)
-    process = subprocess.Popen([BIN, "--prepare=never", "--", "sleep", "60"], stderr=writer,
-                               env={"PATH": os.environ["PATH"]})
+            os.write(pipe, b"x" * 4096)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(pipe, b"x")
+    os.set_blocking(pipe, True)
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_log_that_nobody_reads_holds_nothing_up(liteinit, when):
+    """A full pipe at stderr: signals are still passed on, the WAL is folded in, liteinit ends."""
+    liteinit.migration("001_notes", TABLE)
+    reader, writer = os.pipe()
+    if when == "before":
+        fill(writer)
+    process = subprocess.Popen([BIN, "--", PYTHON, "-c", WRITER, liteinit.db], stderr=writer,
+                               stdout=subprocess.PIPE, env=liteinit.environment())
     try:
-        until(lambda: children_of(process.pid), "the app runs")
+        assert process.stdout.readline() == b"written\n"
+        if when == "meanwhile":
+            fill(writer)
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 128 + signal.SIGTERM
+        assert liteinit.leftovers() == []
+        assert liteinit.rows("SELECT count(*) FROM notes") == [(200,)]
     finally:
         process.kill()
+        process.wait()
+        process.stdout.close()
         os.close(reader)
         os.close(writer)
+
+
+def test_the_app_gets_no_variable_of_the_workers(liteinit):
+    life = liteinit(PYTHON, "-c", "import os; print([k for k in os.environ if 'INTERNAL' in k])",
+                    env={"LITEINIT_INTERNAL_LOCK_FD": "9"})
+    assert life.wait() == 0
+    life.wait_out("[]")
