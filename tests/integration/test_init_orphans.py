@@ -98,8 +98,8 @@ def test_worker_that_outlives_the_app_and_holds_the_database(liteinit, pid1, whe
     assert seconds < 6, "it is left the moment the last one is gone"
     assert not life.named("stragglers.killed")
     assert life.order("app.exit", "db.close", "init.exit")
-    assert liteinit.rows("SELECT text FROM notes") == [("from the one that stayed",)]
     assert liteinit.leftovers() == []
+    assert liteinit.rows("SELECT text FROM notes") == [("from the one that stayed",)]
 
 
 @pytest.mark.parametrize("pid1", [True, False])

@@ -315,5 +315,5 @@ def test_log_that_nobody_reads_ends_nothing(liteinit):
             process.kill()
             process.wait(20)
         process.stdout.close()
-    assert liteinit.applied() == [1]
     assert liteinit.leftovers() == []
+    assert liteinit.applied() == [1]

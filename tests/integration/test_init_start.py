@@ -135,8 +135,8 @@ def test_script_that_cannot_be_started(liteinit, name, text, status, words, hint
     assert path in event["msg"]
     assert words in event["msg"]
     assert hint in event["hint"]
-    assert liteinit.applied() == [1]
     assert liteinit.leftovers() == []
+    assert liteinit.applied() == [1]
     assert life.order("app.exit", "db.close", "init.exit")
     assert liteinit.record()["exit_code"] == status
 

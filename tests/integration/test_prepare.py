@@ -201,8 +201,8 @@ def test_journal_mode_keep_keeps_it(liteinit, journal, header):
     answer = must(tool(liteinit, "prepare", "--journal-mode=keep"))
     assert answer.named("db.journal_mode") == []
     assert header_mode(liteinit.db) == header
-    assert liteinit.applied() == [1]
     assert liteinit.leftovers() == []
+    assert liteinit.applied() == [1]
 
 
 def test_nothing_of_the_wal_is_left_after_the_stop(liteinit):
