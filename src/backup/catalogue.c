@@ -139,10 +139,8 @@ static bool sum_is_right(const char *path, const char *sha256)
     return fd >= 0 && backup_hash_file(fd, sum, &ignored) == 0 && strcmp(sum, sha256) == 0;
 }
 
-/* The path alone does not tell: two containers, each with its own /data/app.db, may share a backup
- * folder. Where it is not certain, a backup belongs to somebody else, and is kept. */
-static bool of_this_database(const struct backup_entry *entry,
-                             const struct store_location *location)
+bool backup_catalogue_is_ours(const struct backup_entry *entry,
+                              const struct store_location *location)
 {
     char folder[STORE_FOLDER_SIZE];
     store_folder_identity(location, folder);
@@ -158,7 +156,7 @@ bool backup_catalogue_find(const struct backup_catalogue *catalogue,
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct backup_entry *entry = &catalogue->entries[i];
         char path[PATH_MAX];
-        if (!of_this_database(entry, location) || entry->manifest.stamp == NULL ||
+        if (!backup_catalogue_is_ours(entry, location) || entry->manifest.stamp == NULL ||
             strcmp(entry->manifest.stamp, stamp) != 0)
             continue;
         int n = snprintf(path, sizeof path, "%s/%s", catalogue->dir, entry->name);
@@ -222,7 +220,7 @@ int backup_catalogue_prune(const struct backup_catalogue *catalogue,
     clock_format(oldest, clock_utc(&ms) - (time_t)(keep_days * 86400), 0);
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct backup_entry *entry = &catalogue->entries[i];
-        if (!of_this_database(entry, location))
+        if (!backup_catalogue_is_ours(entry, location))
             continue;
         seen++;
         bool counted = keep > 0 && seen <= keep;

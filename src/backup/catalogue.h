@@ -34,6 +34,12 @@ int backup_catalogue_read(const struct store_location *location, const char *dir
                           struct backup_catalogue *ret_catalogue, struct error *err);
 void backup_catalogue_free(struct backup_catalogue *catalogue);
 
+/* Whether this is a verified backup of this very database. The path alone does not tell: two
+ * containers, each with its own /data/app.db, may share a backup folder. Where it is not certain,
+ * a backup belongs to somebody else: it is not used, changed or removed. */
+bool backup_catalogue_is_ours(const struct backup_entry *entry,
+                              const struct store_location *location);
+
 /* The verified backup whose source stamp is `stamp` and whose sum is still right: the database
  * has not changed since it was taken. False when there is none. */
 bool backup_catalogue_find(const struct backup_catalogue *catalogue,

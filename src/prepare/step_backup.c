@@ -88,7 +88,7 @@ static void recognise_rolled_back(const struct preparation *p,
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct backup_entry *entry = &catalogue->entries[i];
         char path[PATH_MAX];
-        if (!entry->verified || entry->manifest.stamp == NULL ||
+        if (!backup_catalogue_is_ours(entry, &p->location) || entry->manifest.stamp == NULL ||
             entry->manifest.schema_version != p->plan.current ||
             !is_same_commit(entry->manifest.stamp, stamp))
             continue;
