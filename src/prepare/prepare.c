@@ -56,11 +56,12 @@ static void log_failure(const struct preparation *p, const struct step *step,
         log_error(LOG_ERROR, step->failed, err, fields, "Preparation failed");
 }
 
-/* Damaged, or perhaps damaged: not a byte of it may change, and the WAL is evidence and data. */
+/* Damaged, or perhaps damaged: not a byte of it may change, and the WAL is evidence and data. After
+ * a stop that is so only where the check of what a crash left had not ended. */
 static bool must_not_write(const struct error *err, const struct step *step)
 {
     if (err->kind == ERROR_INTERRUPTED)
-        return false;
+        return step->run == step_check;
     return strcmp(step->failed, "check.failed") == 0 || store_error_is_damage(err);
 }
 

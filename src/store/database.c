@@ -192,8 +192,12 @@ void store_close(struct store_database *database)
         return;
     store_interrupt_watch(NULL);
     if (database->handle != NULL) {
-        if (database->access == STORE_EXCLUSIVE && !database->keep_wal)
+        if (database->access == STORE_EXCLUSIVE && !database->keep_wal) {
             remove_stale_shm(database);
+            /* An interrupt stands until the next statement begins, and would stop the checkpoint
+             * at close too (https://www.sqlite.org/c3ref/interrupt.html). */
+            (void)sqlite3_exec(database->handle, "SELECT 1", NULL, NULL, NULL);
+        }
         (void)sqlite3_close_v2(database->handle);
     }
     if (database->source_fd >= 0)

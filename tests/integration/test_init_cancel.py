@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from dbkit import crash, state_of
 from harness import SLOW_SQL, is_alive, until
 
 NOTES = """
@@ -177,6 +178,9 @@ def test_stop_during_the_last_check(liteinit):
                        "CREATE INDEX i ON much (v); INSERT INTO much (v)"
                        " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
                        " i < 200000) SELECT hex(randomblob(16)) FROM n;")
+    assert liteinit("true").wait() == 0
+    # Too little for SQLite to fold it in by itself.
+    liteinit.migration("002_little", "CREATE TABLE little (x);")
     life = liteinit("sleep", "60")
     life.wait_event("migrate.done")
     life.signal(signal.SIGTERM)
@@ -185,4 +189,24 @@ def test_stop_during_the_last_check(liteinit):
     assert life.wait_event("prepare.interrupted")["step"] == "check-after"
     # Looked at first: Python's own connection would fold it in.
     assert liteinit.leftovers() == []
-    assert liteinit.applied() == [1]
+    assert liteinit.applied() == [1, 2]
+
+
+def test_stop_during_the_first_check(liteinit):
+    """Whether the database is whole is not known yet: the WAL of the crash is not folded in."""
+    crash(liteinit.db, "PRAGMA journal_mode = WAL", "PRAGMA wal_autocheckpoint = 0",
+          "CREATE TABLE much (id INTEGER PRIMARY KEY, v TEXT)", "CREATE INDEX i ON much (v)",
+          "INSERT INTO much (v) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+          " WHERE i < 200000) SELECT hex(randomblob(16)) FROM n")
+    liteinit.migration("001_more", "CREATE TABLE more (x);")
+    before = state_of(liteinit.data)
+    life = liteinit("sleep", "60")
+    life.wait_event("db.open")
+    life.signal(signal.SIGTERM)
+    assert life.wait() == 143
+    assert life.wait_event("prepare.interrupted")["step"] == "check"
+    after = state_of(liteinit.data)
+    assert after["app.db"] == before["app.db"]
+    assert after["app.db-wal"] == before["app.db-wal"]
+    assert liteinit("true").wait() == 0
+    assert liteinit.rows("SELECT count(*) FROM much") == [(200000,)]
