@@ -154,6 +154,8 @@ static int apply_one(sqlite3 *handle, struct migrate_plan *plan, size_t index,
     int result = migrate_history_start(&plan->history, file->version, "up", options->backup,
                                        &work.attempt, err);
     if (result == 0) {
+        /* Said only now: an attempt that was told of is in the history. */
+        observer->begin(observer->context, file, index + 1, plan->pending_count);
         if (index == 0)
             observer->recorded(observer->context);
         result = work_load(&plan->folder, file, &work, err);
@@ -189,7 +191,6 @@ int migrate_apply(sqlite3 *handle, struct migrate_plan *plan,
         if (store_interrupted())
             return error_set(err, ERROR_INTERRUPTED, 0, "stopped before migration %s",
                              plan->pending[i]->up);
-        observer->begin(observer->context, plan->pending[i], i + 1, plan->pending_count);
         if (apply_one(handle, plan, i, options, observer, &duration_ms, &stands, err) != 0) {
             *ret_applied += stands;
             return fail(err);

@@ -15,6 +15,7 @@
 /* What the caller hears while migrations run; it does the logging. */
 struct migrate_observer {
     void *context;
+    /* An attempt's row is committed and the migration begins. */
     void (*begin)(void *context, const struct migrate_file *file, size_t number, size_t of);
     /* The first attempt's row is committed and nothing else has changed yet. */
     void (*recorded)(void *context);
