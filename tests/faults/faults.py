@@ -150,13 +150,13 @@ def options_of(box):
     return ["--journal-mode=keep"] if getattr(box, "mode", "") == "delete" else []
 
 
-def prepare(box, *options, prefix=(), command=("prepare",), timeout=60):
+def prepare(box, *options, prefix=(), command=("prepare",), timeout=60, program=BIN):
     """`liteinit prepare` under `prefix`; the finished process, with its text."""
     app = []
     if "--" in command:
         at = command.index("--")
         command, app = command[:at], command[at:]
-    return subprocess.run([*prefix, BIN, *command, *options_of(box), *options, *app],
+    return subprocess.run([*prefix, program, *command, *options_of(box), *options, *app],
                           env=box.environment(), cwd=box.folder, capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, timeout=timeout, check=False)
 
