@@ -1,47 +1,50 @@
 /* See apply.h. */
 #include "migrate/apply.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "migrate/directives.h"
+#include "layout/script.h"
+#include "migrate/script.h"
 #include "migrate/session.h"
-#include "migrate/tokens.h"
 #include "migrate/violations.h"
 #include "store/interrupt.h"
 #include "store/sql.h"
 
 /* A migration with all that its transaction needs, read before the transaction begins. */
 struct work {
-    const struct migrate_file *file;
-    char *text;
-    size_t size;
-    char *down_text;
-    char checksum[MIGRATE_CHECKSUM_SIZE];
-    struct migrate_directives directives;
+    const struct layout_migration *file;
+    struct layout_script script;
+    char *down_text; /* what is kept of the way back; NULL: none */
     int64_t attempt;
 };
 
 static void work_free(struct work *work)
 {
-    free(work->text);
+    layout_script_free(&work->script);
     free(work->down_text);
 }
 
-static int work_load(const struct migrate_folder *folder, const struct migrate_file *file,
+static int work_load(const struct layout_folder *folder, const struct layout_migration *file,
                      struct work *work, struct error *err)
 {
-    size_t down_size = 0;
+    struct layout_script down;
     work->file = file;
-    if (migrate_folder_load(folder, file->up, &work->text, &work->size, err) != 0)
+    if (layout_script_load(folder, file, LAYOUT_UP, &work->script, err) != 0)
         return -1;
-    if (file->down != NULL &&
-        migrate_folder_load(folder, file->down, &work->down_text, &down_size, err) != 0)
+    if (file->down == NULL || work->script.directives.irreversible)
+        return 0;
+    if (layout_script_load(folder, file, LAYOUT_DOWN, &down, err) != 0)
         return -1;
-    migrate_checksum(work->text, work->size, work->checksum);
-    return migrate_directives_read(file->up, work->text, work->size, &work->directives, err);
+    work->down_text = layout_script_keep(&down);
+    layout_script_free(&down);
+    return work->down_text != NULL
+               ? 0
+               : error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", file->up);
 }
 
 /* Everything between BEGIN and COMMIT. */
@@ -49,19 +52,19 @@ static int run_inside(sqlite3 *handle, const struct migrate_plan *plan, const st
                       const struct migrate_apply_options *options,
                       const struct migrate_observer *observer, int64_t start, struct error *err)
 {
-    if (migrate_script_run(handle, work->file->up, work->text, work->size, observer->notice,
-                           observer->context, err) != 0)
+    if (migrate_script_run(handle, work->file->up, work->script.text, work->script.size, observer,
+                           err) != 0)
         return -1;
     if (migrate_session_reset(handle, err) != 0 || migrate_violations_compare(handle, err) != 0)
         return error_wrap(err, "%s", work->file->up);
     struct migrate_record record = {
         .version = work->file->version,
         .name = work->file->name,
-        .checksum = work->checksum,
+        .checksum = work->script.checksum,
         .duration_ms = clock_monotonic_ms() - start,
         .app_version = options->app_version,
         .backup = options->backup,
-        .down_sql = work->directives.irreversible ? NULL : work->down_text,
+        .down_sql = work->down_text,
     };
     if (migrate_history_record(&plan->history, &record, err) != 0 ||
         migrate_history_finish(&plan->history, work->attempt, "success", NULL, err) != 0)
@@ -104,8 +107,9 @@ static int run_transaction(sqlite3 *handle, const struct migrate_plan *plan,
     int64_t start = clock_monotonic_ms();
     /* Has an effect only outside a transaction, hence before BEGIN. */
     if (sql_exec(handle,
-                 work->directives.foreign_keys ? "PRAGMA foreign_keys = ON"
-                                               : "PRAGMA foreign_keys = OFF",
+                 work->script.directives.foreign_keys == LAYOUT_FOREIGN_KEYS_ON
+                     ? "PRAGMA foreign_keys = ON"
+                     : "PRAGMA foreign_keys = OFF",
                  err) != 0 ||
         sql_exec(handle, "BEGIN IMMEDIATE", err) != 0)
         return -1;
@@ -144,19 +148,20 @@ static void write_failure(const struct migrate_plan *plan, const struct work *wo
 }
 
 static int apply_one(sqlite3 *handle, struct migrate_plan *plan, size_t index,
-                     const struct migrate_apply_options *options,
+                     const struct migrate_item *item, const struct migrate_apply_options *options,
                      const struct migrate_observer *observer, int64_t *ret_ms, bool *ret_stands,
                      struct error *err)
 {
-    const struct migrate_file *file = plan->pending[index];
+    const struct layout_migration *file = plan->pending[index];
     struct work work = {.file = file};
     int64_t start = clock_monotonic_ms();
     int result = migrate_history_start(&plan->history, file->version, "up", options->backup,
                                        &work.attempt, err);
     if (result == 0) {
         /* Said only now: an attempt that was told of is in the history. */
-        observer->begin(observer->context, file, index + 1, plan->pending_count);
-        if (index == 0)
+        if (observer->begin != NULL)
+            observer->begin(observer->context, item);
+        if (index == 0 && observer->recorded != NULL)
             observer->recorded(observer->context);
         result = work_load(&plan->folder, file, &work, err);
         if (result == 0)
@@ -191,11 +196,20 @@ int migrate_apply(sqlite3 *handle, struct migrate_plan *plan,
         if (store_interrupted())
             return error_set(err, ERROR_INTERRUPTED, 0, "stopped before migration %s",
                              plan->pending[i]->up);
-        if (apply_one(handle, plan, i, options, observer, &duration_ms, &stands, err) != 0) {
+        const struct migrate_item item = {
+            .version = plan->pending[i]->version,
+            .name = plan->pending[i]->name,
+            .file = plan->pending[i]->up,
+            .direction = LAYOUT_UP,
+            .number = i + 1,
+            .of = plan->pending_count,
+        };
+        if (apply_one(handle, plan, i, &item, options, observer, &duration_ms, &stands, err) != 0) {
             *ret_applied += stands;
             return fail(err);
         }
-        observer->applied(observer->context, plan->pending[i], duration_ms);
+        if (observer->done != NULL)
+            observer->done(observer->context, &item, duration_ms);
         (*ret_applied)++;
     }
     return 0;

@@ -9,19 +9,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "migrate/observer.h"
 #include "migrate/plan.h"
-#include "migrate/script.h"
-
-/* What the caller hears while migrations run; it does the logging. */
-struct migrate_observer {
-    void *context;
-    /* An attempt's row is committed and the migration begins. */
-    void (*begin)(void *context, const struct migrate_file *file, size_t number, size_t of);
-    /* The first attempt's row is committed and nothing else has changed yet. */
-    void (*recorded)(void *context);
-    void (*applied)(void *context, const struct migrate_file *file, int64_t duration_ms);
-    migrate_notice *notice;
-};
 
 struct migrate_apply_options {
     const char *app_version; /* for the records; NULL: unknown */

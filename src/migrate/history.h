@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "migrate/tokens.h"
+#include "layout/tokens.h"
 
 struct sqlite3;
 

@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "base/text.h"
+#include "layout/script.h"
 #include "migrate/foreign.h"
-#include "migrate/tokens.h"
 
 static int out_of_memory(struct error *err)
 {
@@ -65,18 +64,17 @@ static int newer_schema(const struct migrate_plan *plan, size_t first_newer, str
                       (long long)newest->version, newest->name != NULL ? newest->name : "");
 }
 
-static int check_file(struct migrate_plan *plan, const struct migrate_file *file,
+static int check_file(struct migrate_plan *plan, const struct layout_migration *file,
                       const struct migrate_applied *applied, struct error *err)
 {
-    cleanup_free char *text = NULL;
-    size_t size = 0;
-    char checksum[MIGRATE_CHECKSUM_SIZE];
+    struct layout_script script;
     if (applied->checksum == NULL)
         return 0;
-    if (migrate_folder_load(&plan->folder, file->up, &text, &size, err) != 0)
+    if (layout_script_load(&plan->folder, file, LAYOUT_UP, &script, err) != 0)
         return -1;
-    migrate_checksum(text, size, checksum);
-    if (strcmp(checksum, applied->checksum) == 0)
+    bool same = strcmp(script.checksum, applied->checksum) == 0;
+    layout_script_free(&script);
+    if (same)
         return 0;
     return add_sentence(&plan->drift, &plan->drift_count, err,
                         "%.255s has changed since it was applied on %.24s", file->up,
@@ -92,18 +90,19 @@ static int file_gone(struct migrate_plan *plan, const struct migrate_applied *ap
                         applied->applied_at != NULL ? applied->applied_at : "an unknown day");
 }
 
-static int check_usable(const struct migrate_folder *folder, const struct migrate_file *file,
+static int check_usable(const struct layout_folder *folder, const struct layout_migration *file,
                         struct error *err)
 {
-    cleanup_free char *text = NULL;
-    size_t size = 0;
-    if (migrate_folder_load(folder, file->up, &text, &size, err) != 0)
+    struct layout_script script;
+    if (layout_script_load(folder, file, LAYOUT_UP, &script, err) != 0)
         return -1;
-    return migrate_foreign_check_file(file->up, text, size, err);
+    int result = migrate_foreign_check_file(file->up, script.text, script.size, err);
+    layout_script_free(&script);
+    return result;
 }
 
-static int add_pending(struct migrate_plan *plan, const struct migrate_file *file, int64_t target,
-                       struct error *err)
+static int add_pending(struct migrate_plan *plan, const struct layout_migration *file,
+                       int64_t target, struct error *err)
 {
     if (file->version > target)
         return 0;
@@ -120,12 +119,12 @@ static int add_pending(struct migrate_plan *plan, const struct migrate_file *fil
 /* One walk over both ascending lists. */
 static int compare(struct migrate_plan *plan, int64_t target, bool *ret_newer, struct error *err)
 {
-    const struct migrate_folder *folder = &plan->folder;
+    const struct layout_folder *folder = &plan->folder;
     size_t a = 0;
     size_t f = 0;
     for (;;) {
         const struct migrate_applied *applied = a < plan->applied_count ? &plan->applied[a] : NULL;
-        const struct migrate_file *file = f < folder->count ? &folder->files[f] : NULL;
+        const struct layout_migration *file = f < folder->count ? &folder->migrations[f] : NULL;
         int result = 0;
         if (applied == NULL && file == NULL)
             return 0;
@@ -154,7 +153,7 @@ static int check_target(const struct migrate_plan *plan, int64_t target, struct 
     if (target == MIGRATE_NEWEST)
         return 0;
     for (size_t i = 0; i < plan->folder.count; i++)
-        if (plan->folder.files[i].version == target)
+        if (plan->folder.migrations[i].version == target)
             return 0;
     (void)error_set(err, ERROR_NOT_FOUND, 0, "there is no migration with the number %lld in %s",
                     (long long)target, plan->folder.path);
@@ -189,10 +188,10 @@ static int fill(struct sqlite3 *handle, const char *folder_path, int64_t target,
         plan->current = plan->applied[plan->applied_count - 1].version;
     if (folder_path == NULL)
         return 0;
-    if (migrate_folder_read(folder_path, &plan->folder, err) != 0)
+    if (layout_folder_read(folder_path, LAYOUT_DETECT, NULL, &plan->folder, err) != 0)
         return -1;
     if (plan->folder.count > 0)
-        plan->newest = plan->folder.files[plan->folder.count - 1].version;
+        plan->newest = plan->folder.migrations[plan->folder.count - 1].version;
     if (refuse_foreign_history(plan, err) != 0 || check_target(plan, target, err) != 0)
         return -1;
     plan->pending = calloc(plan->folder.count + 1, sizeof(*plan->pending));
@@ -204,14 +203,14 @@ static int fill(struct sqlite3 *handle, const char *folder_path, int64_t target,
 int migrate_plan_inspect(const char *folder_path, int64_t target, struct error *err)
 {
     struct migrate_plan plan = {.current = 0};
-    int result = migrate_folder_read(folder_path, &plan.folder, err);
+    int result = layout_folder_read(folder_path, LAYOUT_DETECT, NULL, &plan.folder, err);
     if (result == 0) {
-        const struct migrate_folder *folder = &plan.folder;
-        plan.newest = folder->count > 0 ? folder->files[folder->count - 1].version : 0;
+        const struct layout_folder *folder = &plan.folder;
+        plan.newest = folder->count > 0 ? folder->migrations[folder->count - 1].version : 0;
         result = check_target(&plan, target, err);
         for (size_t i = 0; i < folder->count && result == 0; i++)
-            if (folder->files[i].version <= target)
-                result = check_usable(folder, &folder->files[i], err);
+            if (folder->migrations[i].version <= target)
+                result = check_usable(folder, &folder->migrations[i], err);
     }
     migrate_plan_free(&plan);
     return result;
@@ -243,7 +242,7 @@ void migrate_plan_free(struct migrate_plan *plan)
     free((void *)plan->pending);
     free_sentences(plan->drift, plan->drift_count);
     free_sentences(plan->notices, plan->notice_count);
-    migrate_folder_free(&plan->folder);
+    layout_folder_free(&plan->folder);
     *plan = (struct migrate_plan){.current = 0};
 }
 

@@ -9,18 +9,18 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "migrate/folder.h"
+#include "layout/folder.h"
 #include "migrate/history.h"
 
 /* Everything up to the newest file. */
 #define MIGRATE_NEWEST INT64_MAX
 
 struct migrate_plan {
-    struct migrate_folder folder; /* path NULL: there is no folder of migrations */
+    struct layout_folder folder; /* path NULL: there is no folder of migrations */
     struct migrate_history history;
     struct migrate_applied *applied; /* ascending */
     size_t applied_count;
-    const struct migrate_file **pending; /* ascending; point into folder */
+    const struct layout_migration **pending; /* ascending; point into folder */
     size_t pending_count;
     int64_t current; /* newest applied version, 0: none */
     int64_t newest;  /* newest version of the folder, 0: none */

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/text.h"
-#include "migrate/tokens.h"
+#include "layout/tokens.h"
 #include "store/sql.h"
 
 enum intent { INTENT_PLAIN, INTENT_BEGIN, INTENT_COMMIT, INTENT_ROLLBACK, INTENT_WAL };
@@ -163,20 +163,27 @@ static int step_to_end(sqlite3 *handle, sqlite3_stmt *statement, struct error *e
     return code == SQLITE_DONE ? 0 : sqlite_failure(handle, "", err);
 }
 
+static void notice(const struct migrate_observer *observer, const char *file, int line,
+                   const char *sentence)
+{
+    if (observer->notice != NULL)
+        observer->notice(observer->context, file, line, sentence);
+}
+
 /* Runs or skips one prepared statement as its intent says. */
 static int perform(sqlite3 *handle, sqlite3_stmt *statement, const struct watch *watch,
-                   const char *file, const struct place *place, migrate_notice *notice,
-                   void *context, struct error *err)
+                   const char *file, const struct place *place,
+                   const struct migrate_observer *observer, struct error *err)
 {
     switch (watch->intent) {
     case INTENT_BEGIN:
-        notice(context, file, place->line, "BEGIN is skipped: the transaction is liteinit's");
+        notice(observer, file, place->line, "BEGIN is skipped: the transaction is liteinit's");
         return 0;
     case INTENT_COMMIT:
-        notice(context, file, place->line, "COMMIT is skipped: liteinit commits at the end");
+        notice(observer, file, place->line, "COMMIT is skipped: liteinit commits at the end");
         return 0;
     case INTENT_WAL:
-        notice(context, file, place->line,
+        notice(observer, file, place->line,
                "PRAGMA journal_mode = WAL is skipped: liteinit sets it at the end");
         return 0;
     case INTENT_ROLLBACK:
@@ -192,7 +199,7 @@ static int perform(sqlite3 *handle, sqlite3_stmt *statement, const struct watch 
 /* Runs the statement that begins at place. *ret_tail is where the next one may begin. */
 static int run_statement(sqlite3 *handle, struct watch *watch, const char *file,
                          struct place *place, const char *end, const char **ret_tail,
-                         migrate_notice *notice, void *context, struct error *err)
+                         const struct migrate_observer *observer, struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     const char *start = place->at;
@@ -218,27 +225,27 @@ static int run_statement(sqlite3 *handle, struct watch *watch, const char *file,
     /* An empty statement, a lone ";", or a pragma that was ignored. */
     if (statement == NULL && watch->intent == INTENT_PLAIN)
         return 0;
-    if (perform(handle, statement, watch, file, place, notice, context, err) != 0)
+    if (perform(handle, statement, watch, file, place, observer, err) != 0)
         return locate_error(err, file, place, start, length);
     return 0;
 }
 
 int migrate_script_run(sqlite3 *handle, const char *file, const char *text, size_t size,
-                       migrate_notice *notice, void *context, struct error *err)
+                       const struct migrate_observer *observer, struct error *err)
 {
     struct watch watch = {.intent = INTENT_PLAIN};
     const char *end = text + size;
     struct place place = {.at = text, .line = 1, .line_start = text};
     int result = 0;
     (void)sqlite3_set_authorizer(handle, authorize, &watch);
-    move_to(&place, text + migrate_blank_length(text, size));
+    move_to(&place, text + layout_blank_length(text, size));
     while (result == 0 && place.at < end) {
         const char *tail = end;
-        result = run_statement(handle, &watch, file, &place, end, &tail, notice, context, err);
+        result = run_statement(handle, &watch, file, &place, end, &tail, observer, err);
         if (result == 0) {
             if (tail <= place.at)
                 tail = end;
-            move_to(&place, tail + migrate_blank_length(tail, (size_t)(end - tail)));
+            move_to(&place, tail + layout_blank_length(tail, (size_t)(end - tail)));
         }
     }
     (void)sqlite3_set_authorizer(handle, NULL, NULL);

@@ -11,11 +11,9 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "migrate/observer.h"
 
 struct sqlite3;
-
-/* Called with a sentence for each statement that is skipped. */
-typedef void migrate_notice(void *context, const char *file, int line, const char *sentence);
 
 /*
  * Runs `text`, the content of `file`, with a NUL at its end. Skipped with a notice: BEGIN, COMMIT
@@ -25,6 +23,6 @@ typedef void migrate_notice(void *context, const char *file, int line, const cha
  * An error carries file, line, column and the beginning of the statement; the caller rolls back.
  */
 int migrate_script_run(struct sqlite3 *handle, const char *file, const char *text, size_t size,
-                       migrate_notice *notice, void *context, struct error *err);
+                       const struct migrate_observer *observer, struct error *err);
 
 #endif

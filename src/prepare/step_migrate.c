@@ -48,14 +48,14 @@ int step_plan(struct preparation *p, struct error *err)
     return 0;
 }
 
-static void on_begin(void *context, const struct migrate_file *file, size_t number, size_t of)
+static void on_begin(void *context, const struct migrate_item *item)
 {
     const struct preparation *p = context;
     log_event(LOG_INFO, "migrate.apply",
-              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", file->version),
-                         LOG_TEXT("file", file->up), LOG_NUMBER("number", (int64_t)number),
-                         LOG_NUMBER("of", (int64_t)of)),
-              "Applying migration: %s", file->up);
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
+                         LOG_TEXT("file", item->file), LOG_NUMBER("number", (int64_t)item->number),
+                         LOG_NUMBER("of", (int64_t)item->of)),
+              "Applying migration: %s", item->file);
 }
 
 /*
@@ -80,20 +80,20 @@ static void on_recorded(void *context)
     backup_catalogue_restamp(p->report.backup, stamp);
 }
 
-static void on_applied(void *context, const struct migrate_file *file, int64_t duration_ms)
+static void on_done(void *context, const struct migrate_item *item, int64_t duration_ms)
 {
     struct preparation *p = context;
     char duration[32];
     text_format_duration(duration, sizeof duration, duration_ms);
     if (p->report.first_applied == 0)
-        p->report.first_applied = file->version;
-    p->report.last_applied = file->version;
-    if (file->version > p->report.schema_version)
-        p->report.schema_version = file->version;
+        p->report.first_applied = item->version;
+    p->report.last_applied = item->version;
+    if (item->version > p->report.schema_version)
+        p->report.schema_version = item->version;
     log_event(LOG_INFO, "migrate.applied",
-              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", file->version),
-                         LOG_TEXT("file", file->up), LOG_NUMBER("duration_ms", duration_ms)),
-              "Applied %s (%s)", file->up, duration);
+              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
+                         LOG_TEXT("file", item->file), LOG_NUMBER("duration_ms", duration_ms)),
+              "Applied %s (%s)", item->file, duration);
 }
 
 static void on_notice(void *context, const char *file, int line, const char *sentence)
@@ -140,7 +140,7 @@ int step_migrate(struct preparation *p, struct error *err)
     const struct migrate_observer observer = {.context = p,
                                               .begin = on_begin,
                                               .recorded = on_recorded,
-                                              .applied = on_applied,
+                                              .done = on_done,
                                               .notice = on_notice};
     const struct migrate_apply_options options = {
         .app_version = p->config->app_version,

@@ -8,25 +8,27 @@ cc=$1
 paths=$2
 src=$3
 
-folders="base config proc store migrate backup supervise prepare cli"
+folders="base config proc layout store foreign migrate backup supervise prepare cli"
 may_use() {
     case $1 in
     base) echo "" ;;
-    config | proc | store) echo "base" ;;
-    migrate | backup) echo "store base" ;;
+    config | proc | layout | store) echo "base" ;;
+    foreign) echo "store base" ;;
+    migrate) echo "foreign layout store base" ;;
+    backup) echo "store base" ;;
     supervise) echo "proc config base" ;;
-    prepare) echo "migrate backup store config base" ;;
-    cli) echo "prepare supervise migrate backup store proc config base" ;;
+    prepare) echo "migrate backup foreign layout store proc config base" ;;
+    cli) echo "prepare supervise migrate backup foreign layout store proc config base" ;;
     esac
 }
 libraries="sqlite3.h uv.h cjson/cJSON.h nettle/sha2.h"
 may_include() {
     case $1 in
     base) echo "nettle/sha2.h" ;;
-    store | migrate) echo "sqlite3.h" ;;
+    store | foreign | migrate) echo "sqlite3.h" ;;
     backup) echo "sqlite3.h cjson/cJSON.h" ;;
     supervise) echo "uv.h cjson/cJSON.h" ;;
-    config | cli) echo "cjson/cJSON.h" ;;
+    config | layout | cli) echo "cjson/cJSON.h" ;;
     esac
 }
 

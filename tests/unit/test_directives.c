@@ -1,20 +1,21 @@
 /* Directives in the comments at the head of a migration. */
 #include "support.h"
 
-#include "migrate/directives.h"
+#include "layout/directives.h"
 
-static struct migrate_directives read_ok(const char *text)
+static struct layout_directives read_ok(const char *text)
 {
     struct error err;
-    struct migrate_directives directives;
-    assert_ok(migrate_directives_read("007_x.sql", text, strlen(text), &directives, &err), &err);
+    struct layout_directives directives;
+    assert_ok(layout_directives_read("007_x.sql", text, strlen(text), &directives, &err), &err);
     return directives;
 }
 
 static void assert_read(const char *text, bool irreversible, bool foreign_keys)
 {
-    struct migrate_directives directives = read_ok(text);
-    if (directives.irreversible != irreversible || directives.foreign_keys != foreign_keys)
+    struct layout_directives directives = read_ok(text);
+    if (directives.irreversible != irreversible ||
+        (directives.foreign_keys == LAYOUT_FOREIGN_KEYS_ON) != foreign_keys)
         fail_msg("irreversible %d, foreign-keys %d: %s", directives.irreversible,
                  directives.foreign_keys, text);
 }
@@ -62,15 +63,15 @@ static void unknown_one_is_refused_with_the_nearest(void **state)
          "foreign-keys=on"},
         {"-- liteinit: irreversible because\n", 1, "\"because\"", "this version knows"},
         {"-- a\n-- liteinit: IRREVERSIBLE\n", 2, "\"IRREVERSIBLE\"", "irreversible"},
-        {"-- liteinit: no-transaction\n", 1, "no-transaction", "irreversible"},
+        {"-- liteinit: no-transactions\n", 1, "no-transactions", "\"no-transaction\""},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct error err;
-        struct migrate_directives directives;
+        struct layout_directives directives;
         memset(&directives, 0x5A, sizeof directives);
-        struct migrate_directives untouched = directives;
-        assert_fails(migrate_directives_read("007_x.sql", cases[i].text, strlen(cases[i].text),
-                                             &directives, &err),
+        struct layout_directives untouched = directives;
+        assert_fails(layout_directives_read("007_x.sql", cases[i].text, strlen(cases[i].text),
+                                            &directives, &err),
                      &err, ERROR_DATA, cases[i].msg);
         assert_says(err.hint, cases[i].hint);
         assert_string_equal(err.file, "007_x.sql");
@@ -83,20 +84,20 @@ static void long_lines_do_no_harm(void **state)
 {
     (void)state;
     struct error err;
-    struct migrate_directives directives;
+    struct layout_directives directives;
     char *text = malloc(100000);
     assert_non_null(text);
     memset(text, 'x', 100000);
     memcpy(text, "-- ", 3);
-    assert_ok(migrate_directives_read("f", text, 100000, &directives, &err), &err);
+    assert_ok(layout_directives_read("f", text, 100000, &directives, &err), &err);
     memcpy(text, "-- liteinit: ", 13);
-    assert_fails(migrate_directives_read("f", text, 100000, &directives, &err), &err, ERROR_DATA,
+    assert_fails(layout_directives_read("f", text, 100000, &directives, &err), &err, ERROR_DATA,
                  "unknown directive");
     /* A word at the end of a long line is read or refused, never passed over. */
     memset(text, ' ', 100000);
     memcpy(text, "-- liteinit: ", 13);
     memcpy(text + 99900, "irreversible\n", 13);
-    assert_ok(migrate_directives_read("f", text, 100000, &directives, &err), &err);
+    assert_ok(layout_directives_read("f", text, 100000, &directives, &err), &err);
     assert_true(directives.irreversible);
     free(text);
 }

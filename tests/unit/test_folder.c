@@ -3,13 +3,13 @@
 
 #include <fcntl.h>
 
-#include "migrate/folder.h"
+#include "layout/script.h"
 
-static struct migrate_folder read_ok(void)
+static struct layout_folder read_ok(void)
 {
     struct error err;
-    struct migrate_folder folder;
-    assert_ok(migrate_folder_read(scratch, &folder, &err), &err);
+    struct layout_folder folder;
+    assert_ok(layout_folder_read(scratch, LAYOUT_DETECT, NULL, &folder, &err), &err);
     assert_string_equal(folder.path, scratch);
     return folder;
 }
@@ -17,27 +17,27 @@ static struct migrate_folder read_ok(void)
 static void assert_refused(enum error_kind kind, const char *msg, const char *hint)
 {
     struct error err;
-    struct migrate_folder folder;
+    struct layout_folder folder;
     memset(&folder, 0x5A, sizeof folder);
-    struct migrate_folder untouched = folder;
-    assert_fails(migrate_folder_read(scratch, &folder, &err), &err, kind, msg);
+    struct layout_folder untouched = folder;
+    assert_fails(layout_folder_read(scratch, LAYOUT_DETECT, NULL, &folder, &err), &err, kind, msg);
     assert_says(err.hint, hint);
     assert_memory_equal(&folder, &untouched, sizeof folder);
 }
 
 /* Makes empty files and reads the folder. */
-static struct migrate_folder with_files(const char *const *names, size_t count)
+static struct layout_folder with_files(const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         (void)put_text(names[i], "");
     return read_ok();
 }
 
-static void assert_file(const struct migrate_folder *folder, size_t i, int64_t version,
+static void assert_file(const struct layout_folder *folder, size_t i, int64_t version,
                         const char *name, const char *up, const char *down)
 {
     assert_true(i < folder->count);
-    const struct migrate_file *file = &folder->files[i];
+    const struct layout_migration *file = &folder->migrations[i];
     assert_int_equal(file->version, version);
     assert_string_equal(file->name, name);
     assert_string_equal(file->up, up);
@@ -50,11 +50,11 @@ static void assert_file(const struct migrate_folder *folder, size_t i, int64_t v
 static void empty_folder_has_none(void **state)
 {
     (void)state;
-    struct migrate_folder folder = read_ok();
+    struct layout_folder folder = read_ok();
     assert_int_equal(folder.count, 0);
     assert_int_equal(folder.ignored, 0);
-    migrate_folder_free(&folder);
-    migrate_folder_free(&folder);
+    layout_folder_free(&folder);
+    layout_folder_free(&folder);
 }
 
 static void names_are_taken_apart(void **state)
@@ -71,7 +71,7 @@ static void names_are_taken_apart(void **state)
                                         "6_slow_down.up.sql",
                                         "20260120094000_a_b.sql",
                                         "9223372036854775807_last.sql"};
-    struct migrate_folder folder = with_files(names, COUNT_OF(names));
+    struct layout_folder folder = with_files(names, COUNT_OF(names));
     assert_int_equal(folder.count, 8);
     assert_file(&folder, 0, 1, "init", "001_init.sql", "001_init_down.sql");
     assert_file(&folder, 1, 2, "add-b", "2-add-b.up.sql", "2-add-b.down.sql");
@@ -81,7 +81,7 @@ static void names_are_taken_apart(void **state)
     assert_file(&folder, 5, 6, "slow_down", "6_slow_down.up.sql", NULL);
     assert_file(&folder, 6, INT64_C(20260120094000), "a_b", "20260120094000_a_b.sql", NULL);
     assert_file(&folder, 7, INT64_MAX, "last", "9223372036854775807_last.sql", NULL);
-    migrate_folder_free(&folder);
+    layout_folder_free(&folder);
 }
 
 static void numbers_order_not_letters(void **state)
@@ -89,11 +89,11 @@ static void numbers_order_not_letters(void **state)
     (void)state;
     static const char *const names[] = {"10_j.sql", "9_i.sql", "0011_k.sql", "2_b.sql", "1_a.sql"};
     static const int64_t versions[] = {1, 2, 9, 10, 11};
-    struct migrate_folder folder = with_files(names, COUNT_OF(names));
+    struct layout_folder folder = with_files(names, COUNT_OF(names));
     assert_int_equal(folder.count, COUNT_OF(versions));
     for (size_t i = 0; i < folder.count; i++)
-        assert_int_equal(folder.files[i].version, versions[i]);
-    migrate_folder_free(&folder);
+        assert_int_equal(folder.migrations[i].version, versions[i]);
+    layout_folder_free(&folder);
 }
 
 static void other_files_are_left_alone(void **state)
@@ -101,10 +101,10 @@ static void other_files_are_left_alone(void **state)
     (void)state;
     static const char *const names[] = {"1_a.sql",  "README.md",    "schema.sql", ".2_hidden.sql",
                                         "2_b.sql~", "2_b.sql.orig", "3_c.txt",    "seed.sql"};
-    struct migrate_folder folder = with_files(names, COUNT_OF(names));
+    struct layout_folder folder = with_files(names, COUNT_OF(names));
     assert_int_equal(folder.count, 1);
     assert_int_equal(folder.ignored, 2);
-    migrate_folder_free(&folder);
+    layout_folder_free(&folder);
 }
 
 static void only_files_without_numbers_is_a_mistake(void **state)
@@ -128,9 +128,9 @@ static void unusable_numbers_are_refused(void **state)
         assert_int_equal(unlink(scratch_path(names[i])), 0);
     }
     (void)put_text(names[COUNT_OF(names) - 1], "");
-    struct migrate_folder folder = read_ok();
+    struct layout_folder folder = read_ok();
     assert_int_equal(folder.count, 1);
-    migrate_folder_free(&folder);
+    layout_folder_free(&folder);
 }
 
 static void one_number_twice_is_refused(void **state)
@@ -174,13 +174,13 @@ static void many_files_are_sorted(void **state)
         (void)snprintf(name, sizeof name, "%d_m.sql", i);
         (void)put_text(name, "");
     }
-    struct migrate_folder folder = read_ok();
+    struct layout_folder folder = read_ok();
     assert_int_equal(folder.count, 2000);
     for (size_t i = 0; i < 2000; i++) {
-        assert_int_equal(folder.files[i].version, i + 1);
-        assert_int_equal(strtoll(folder.files[i].up, NULL, 10), (long long)i + 1);
+        assert_int_equal(folder.migrations[i].version, i + 1);
+        assert_int_equal(strtoll(folder.migrations[i].up, NULL, 10), (long long)i + 1);
     }
-    migrate_folder_free(&folder);
+    layout_folder_free(&folder);
 }
 
 /* "1_…" and "0001_…_down" stand far apart in a listing. */
@@ -194,14 +194,14 @@ static void halves_far_apart_are_joined(void **state)
         (void)snprintf(name, sizeof name, i % 2 != 0 ? "%04d_m_down.sql" : "%d_m_down.sql", i);
         (void)put_text(name, "");
     }
-    struct migrate_folder folder = read_ok();
+    struct layout_folder folder = read_ok();
     assert_int_equal(folder.count, 100);
     for (size_t i = 0; i < 100; i++) {
-        assert_int_equal(strtoll(folder.files[i].up, NULL, 10), (long long)i + 1);
-        assert_int_equal(strtoll(folder.files[i].down, NULL, 10), (long long)i + 1);
-        assert_string_equal(folder.files[i].name, "m");
+        assert_int_equal(strtoll(folder.migrations[i].up, NULL, 10), (long long)i + 1);
+        assert_int_equal(strtoll(folder.migrations[i].down, NULL, 10), (long long)i + 1);
+        assert_string_equal(folder.migrations[i].name, "m");
     }
-    migrate_folder_free(&folder);
+    layout_folder_free(&folder);
 
     (void)put_text("00000001_twice.sql", "");
     assert_refused(ERROR_CONFIG, "have the number 1", "next free number");
@@ -214,19 +214,19 @@ static void folder_itself_may_be_missing(void **state)
 {
     (void)state;
     struct error err;
-    struct migrate_folder folder;
-    assert_fails(migrate_folder_read(scratch_path("none"), &folder, &err), &err, ERROR_NOT_FOUND,
-                 "none");
+    struct layout_folder folder;
+    assert_fails(layout_folder_read(scratch_path("none"), LAYOUT_DETECT, NULL, &folder, &err), &err,
+                 ERROR_NOT_FOUND, "none");
     assert_says(err.hint, "--migrations");
-    assert_fails(migrate_folder_read(put_text("file", ""), &folder, &err), &err, ERROR_NOT_FOUND,
-                 "Not a directory");
+    assert_fails(layout_folder_read(put_text("file", ""), LAYOUT_DETECT, NULL, &folder, &err), &err,
+                 ERROR_NOT_FOUND, "Not a directory");
 }
 
 static int reads_closed_folder(void *context)
 {
     struct error err = {.kind = ERROR_NONE};
-    struct migrate_folder folder;
-    if (migrate_folder_read(context, &folder, &err) == 0)
+    struct layout_folder folder;
+    if (layout_folder_read(context, LAYOUT_DETECT, NULL, &folder, &err) == 0)
         return 1;
     return err.kind == ERROR_PERMISSION && err.hint[0] != '\0' ? 42 : 2;
 }
@@ -239,44 +239,47 @@ static void closed_folder_comes_with_its_remedy(void **state)
     assert_int_equal(chmod(scratch, 0700), 0);
 }
 
+/* The script of file number i, which may fail. */
+static int load(const struct layout_folder *folder, size_t i, struct layout_script *ret_script,
+                struct error *err)
+{
+    return layout_script_load(folder, &folder->migrations[i], LAYOUT_UP, ret_script, err);
+}
+
 static void files_are_loaded_whole(void **state)
 {
     (void)state;
     struct error err;
-    char *text = NULL;
-    size_t size = 0;
+    struct layout_script script;
     (void)put_text("1_a.sql", "SELECT 1;\n");
     (void)put_file("2_b.sql", "SELECT 1;\nSELECT\0 2;", 20);
     (void)put_file("3_utf16.sql", "\xFF\xFES\0E\0", 6);
     (void)put_text("4_empty.sql", "");
     assert_int_equal(mkdir(scratch_path("5_folder.sql"), 0700), 0);
-    struct migrate_folder folder = read_ok();
-    assert_ok(migrate_folder_load(&folder, "1_a.sql", &text, &size, &err), &err);
-    assert_string_equal(text, "SELECT 1;\n");
-    assert_int_equal(size, 10);
-    free(text);
-    assert_ok(migrate_folder_load(&folder, "4_empty.sql", &text, &size, &err), &err);
-    assert_int_equal(size, 0);
-    free(text);
-    assert_fails(migrate_folder_load(&folder, "2_b.sql", &text, &size, &err), &err, ERROR_DATA,
+    struct layout_folder folder = read_ok();
+    assert_ok(load(&folder, 0, &script, &err), &err);
+    assert_string_equal(script.text, "SELECT 1;\n");
+    assert_string_equal(script.file, "1_a.sql");
+    assert_int_equal(script.size, 10);
+    layout_script_free(&script);
+    assert_ok(load(&folder, 3, &script, &err), &err);
+    assert_int_equal(script.size, 0);
+    layout_script_free(&script);
+    assert_fails(load(&folder, 1, &script, &err), &err, ERROR_DATA,
                  "2_b.sql holds a NUL byte in line 2");
     assert_string_equal(err.file, "2_b.sql");
     assert_int_equal(err.line, 2);
-    assert_fails(migrate_folder_load(&folder, "3_utf16.sql", &text, &size, &err), &err, ERROR_DATA,
-                 "NUL byte in line 1");
+    assert_fails(load(&folder, 2, &script, &err), &err, ERROR_DATA, "NUL byte in line 1");
     assert_says(err.hint, "UTF-16");
-    assert_fails(migrate_folder_load(&folder, "5_folder.sql", &text, &size, &err), &err, ERROR_DATA,
-                 "migration 5_folder.sql: ");
+    assert_fails(load(&folder, 4, &script, &err), &err, ERROR_DATA, "migration 5_folder.sql: ");
     assert_int_equal(unlink(scratch_path("1_a.sql")), 0);
-    assert_fails(migrate_folder_load(&folder, "1_a.sql", &text, &size, &err), &err, ERROR_NOT_FOUND,
-                 "migration 1_a.sql: ");
+    assert_fails(load(&folder, 0, &script, &err), &err, ERROR_NOT_FOUND, "migration 1_a.sql: ");
     int fd = open(scratch_path("4_empty.sql"), O_WRONLY | O_CLOEXEC);
     assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, (off_t)MIGRATE_FILE_MAX + 1), 0);
+    assert_int_equal(ftruncate(fd, (off_t)LAYOUT_FILE_MAX + 1), 0);
     assert_int_equal(close(fd), 0);
-    assert_fails(migrate_folder_load(&folder, "4_empty.sql", &text, &size, &err), &err, ERROR_DATA,
-                 "is larger than");
-    migrate_folder_free(&folder);
+    assert_fails(load(&folder, 3, &script, &err), &err, ERROR_DATA, "is larger than");
+    layout_folder_free(&folder);
 }
 
 int main(void)

@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "layout/script.h"
 #include "migrate/plan.h"
 #include "migrate/script.h"
 #include "migrate/violations.h"
@@ -157,13 +158,7 @@ static void database_is_checked(void **state)
     each_allocation_fails(run_check);
 }
 
-static void no_notice(void *context, const char *file, int line, const char *sentence)
-{
-    (void)context;
-    (void)file;
-    (void)line;
-    (void)sentence;
-}
+static const struct migrate_observer silence = {.context = NULL};
 
 static int run_script(struct error *err)
 {
@@ -171,7 +166,7 @@ static int run_script(struct error *err)
                                "CREATE TRIGGER r AFTER INSERT ON t BEGIN SELECT 1; END;";
     if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
         return error_set(err, ERROR_IO, 0, "%s", sqlite3_errmsg(db));
-    int result = migrate_script_run(db, "1_a.sql", text, sizeof text - 1, no_notice, NULL, err);
+    int result = migrate_script_run(db, "1_a.sql", text, sizeof text - 1, &silence, err);
     long saved = countdown;
     countdown = 0;
     if (result == 0 && db_int(db, "SELECT count(*) FROM sqlite_schema") != 4)
@@ -204,16 +199,16 @@ static void foreign_keys_are_guarded(void **state)
 
 static int read_folder(struct error *err)
 {
-    struct migrate_folder folder;
-    char *text = NULL;
-    size_t size = 0;
-    if (migrate_folder_read(scratch, &folder, err) != 0)
+    struct layout_folder folder;
+    struct layout_script script = {.file = NULL};
+    if (layout_folder_read(scratch, LAYOUT_DETECT, NULL, &folder, err) != 0)
         return -1;
-    int result = migrate_folder_load(&folder, "2_b.sql", &text, &size, err);
+    int result = layout_script_load(&folder, &folder.migrations[1], LAYOUT_UP, &script, err);
     if (result == 0)
-        result = folder.count == 3 && folder.files[2].down != NULL && size == 19 ? 0 : 1;
-    free(text);
-    migrate_folder_free(&folder);
+        result =
+            folder.count == 3 && folder.migrations[2].down != NULL && script.size == 19 ? 0 : 1;
+    layout_script_free(&script);
+    layout_folder_free(&folder);
     return result;
 }
 

@@ -1,8 +1,8 @@
 /* The plan: files against what the database says is applied. */
 #include "support_db.h"
 
+#include "layout/tokens.h"
 #include "migrate/plan.h"
-#include "migrate/tokens.h"
 
 static sqlite3 *db;
 
@@ -39,9 +39,9 @@ static void record(int first, int last)
     assert_ok(migrate_history_create(&history, &err), &err);
     for (int i = first; i <= last; i++) {
         char text[64];
-        char sum[MIGRATE_CHECKSUM_SIZE];
+        char sum[LAYOUT_CHECKSUM_SIZE];
         int n = snprintf(text, sizeof text, "CREATE TABLE t%d(a);\n", i);
-        migrate_checksum(text, (size_t)n, sum);
+        layout_checksum(text, (size_t)n, sum);
         struct migrate_record row = {.version = i, .name = "m", .checksum = sum};
         row.app_version = i == last ? "2.0" : NULL;
         assert_ok(migrate_history_record(&history, &row, &err), &err);

@@ -30,11 +30,13 @@ static void note(void *context, const char *file, int line, const char *sentence
     (void)strncat(notices, text, sizeof notices - strlen(notices) - 1);
 }
 
+static const struct migrate_observer observer = {.context = (void *)"context", .notice = note};
+
 /* Runs the text inside a transaction of ours, which is open afterwards if it was before. */
 static int run(const char *text, struct error *err)
 {
     db_exec(db, "BEGIN IMMEDIATE");
-    int result = migrate_script_run(db, "7_x.sql", text, strlen(text), note, "context", err);
+    int result = migrate_script_run(db, "7_x.sql", text, strlen(text), &observer, err);
     if (result == 0) {
         assert_int_equal(sqlite3_get_autocommit(db), 0);
         db_exec(db, "COMMIT");
@@ -267,8 +269,8 @@ static void a_stop_is_told_from_a_failure(void **state)
     db_exec(db, "BEGIN");
     static const char text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)\n"
                                "INSERT INTO t SELECT i FROM n;";
-    assert_fails(migrate_script_run(db, "7_x.sql", text, sizeof text - 1, note, "context", &err),
-                 &err, ERROR_INTERRUPTED, "interrupted");
+    assert_fails(migrate_script_run(db, "7_x.sql", text, sizeof text - 1, &observer, &err), &err,
+                 ERROR_INTERRUPTED, "interrupted");
     sqlite3_progress_handler(db, 0, NULL, NULL);
     /* SQLite has rolled back what was interrupted. */
     if (sqlite3_get_autocommit(db) == 0)

@@ -1,18 +1,18 @@
 /* Checksums that see the SQL and not its clothes, and the blank at the start of a text. */
 #include "support.h"
 
-#include "migrate/tokens.h"
+#include "layout/tokens.h"
 
 static const char *sum_of(const char *text, size_t size)
 {
-    static char sums[2][MIGRATE_CHECKSUM_SIZE];
+    static char sums[2][LAYOUT_CHECKSUM_SIZE];
     static unsigned next;
     char *sum = sums[next++ % 2];
     /* In a block of exactly its size, so that a sanitizer sees a byte read too many. */
     char *copy = malloc(size > 0 ? size : 1);
     assert_non_null(copy);
     memcpy(copy, text, size);
-    migrate_checksum(copy, size, sum);
+    layout_checksum(copy, size, sum);
     free(copy);
     return sum;
 }
@@ -61,7 +61,7 @@ static void every_other_byte_counts(void **state)
     const char *const text = "INSERT INTO \"t\" VALUES ('a''b', x'00', [c d], `e`, 1.5, \xC3\xA4);";
     size_t size = strlen(text);
     char changed[128];
-    char original[MIGRATE_CHECKSUM_SIZE];
+    char original[LAYOUT_CHECKSUM_SIZE];
     (void)snprintf(original, sizeof original, "%s", sum_of(text, size));
     for (size_t i = 0; i < size; i++) {
         if (text[i] == ' ' && text[i + 1] != 'd')
@@ -115,7 +115,7 @@ static void random_texts_end(void **state)
         char *copy = malloc(size > 0 ? size : 1);
         assert_non_null(copy);
         memcpy(copy, text, size);
-        size_t blank = migrate_blank_length(copy, size);
+        size_t blank = layout_blank_length(copy, size);
         assert_true(blank <= size);
         /* What follows the blank is none. */
         if (blank > 0 && blank < size)
@@ -127,7 +127,7 @@ static void random_texts_end(void **state)
 
 static size_t blank(const char *text)
 {
-    return migrate_blank_length(text, strlen(text));
+    return layout_blank_length(text, strlen(text));
 }
 
 static void blank_reaches_to_the_first_token(void **state)
@@ -166,9 +166,9 @@ static void unterminated_comments_reach_to_the_end(void **state)
     assert_int_equal(blank("/*/"), 3);
     assert_int_equal(blank("/* a\n-- b\nx"), 11);
     /* The size counts, not a NUL. */
-    assert_int_equal(migrate_blank_length("  x", 1), 1);
-    assert_int_equal(migrate_blank_length("/* */x", 4), 4);
-    assert_int_equal(migrate_blank_length("\xEF\xBB\xBF", 2), 0);
+    assert_int_equal(layout_blank_length("  x", 1), 1);
+    assert_int_equal(layout_blank_length("/* */x", 4), 4);
+    assert_int_equal(layout_blank_length("\xEF\xBB\xBF", 2), 0);
 }
 
 int main(void)

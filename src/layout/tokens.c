@@ -1,5 +1,5 @@
 /* See tokens.h. The lexical rules are those of https://www.sqlite.org/draft/tokenreq.html. */
-#include "migrate/tokens.h"
+#include "layout/tokens.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -29,7 +29,7 @@ static size_t comment_length(const char *text, size_t size)
     return 0;
 }
 
-size_t migrate_blank_length(const char *text, size_t size)
+size_t layout_blank_length(const char *text, size_t size)
 {
     size_t at = 0;
     if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
@@ -80,20 +80,20 @@ static size_t token_length(const char *text, size_t size)
     return at;
 }
 
-void migrate_checksum(const char *text, size_t size, char out[MIGRATE_CHECKSUM_SIZE])
+void layout_checksum(const char *text, size_t size, char out[LAYOUT_CHECKSUM_SIZE])
 {
     struct hash hash;
     char sum[HASH_HEX_SIZE];
     hash_start(&hash);
-    size_t at = migrate_blank_length(text, size);
+    size_t at = layout_blank_length(text, size);
     while (at < size) {
         size_t length = token_length(text + at, size - at);
         hash_add(&hash, text + at, length);
         /* A byte that no token holds keeps `a b` apart from `ab`. */
         hash_add(&hash, "", 1);
         at += length;
-        at += migrate_blank_length(text + at, size - at);
+        at += layout_blank_length(text + at, size - at);
     }
     hash_finish(&hash, sum);
-    (void)snprintf(out, MIGRATE_CHECKSUM_SIZE, "t1:%s", sum);
+    (void)snprintf(out, LAYOUT_CHECKSUM_SIZE, "t1:%s", sum);
 }

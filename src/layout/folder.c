@@ -1,5 +1,5 @@
 /* See folder.h. */
-#include "migrate/folder.h"
+#include "layout/folder.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -87,56 +87,59 @@ static int duplicate(const char *first, const char *second, int64_t version, str
 }
 
 /* The entry of this version, made when it is not there. Files arrive in any order. */
-static struct migrate_file *entry_of(struct migrate_folder *folder, size_t *capacity,
-                                     int64_t version)
+static struct layout_migration *entry_of(struct layout_folder *folder, size_t *capacity,
+                                         int64_t version)
 {
     /* Sorted names give ascending numbers, so the match is nearly always the last. */
     for (size_t i = folder->count; i > 0 && i + 8 > folder->count; i--)
-        if (folder->files[i - 1].version == version)
-            return &folder->files[i - 1];
+        if (folder->migrations[i - 1].version == version)
+            return &folder->migrations[i - 1];
     if (folder->count == *capacity) {
         size_t grown = *capacity > 0 ? *capacity * 2 : 32;
-        struct migrate_file *files = realloc(folder->files, grown * sizeof *files);
+        struct layout_migration *files = realloc(folder->migrations, grown * sizeof *files);
         if (files == NULL)
             return NULL;
-        folder->files = files;
+        folder->migrations = files;
         *capacity = grown;
     }
-    folder->files[folder->count] = (struct migrate_file){.version = version};
-    return &folder->files[folder->count++];
+    folder->migrations[folder->count] = (struct layout_migration){.version = version};
+    return &folder->migrations[folder->count++];
 }
 
-static int add_file(struct migrate_folder *folder, size_t *capacity, const char *file,
+static int add_file(struct layout_folder *folder, size_t *capacity, const char *file,
                     struct error *err)
 {
     struct parts parts = {.version = 0};
     if (take_apart(file, &parts, err) != 0)
         return -1;
-    struct migrate_file *entry = entry_of(folder, capacity, parts.version);
+    struct layout_migration *entry = entry_of(folder, capacity, parts.version);
     if (entry == NULL)
         return error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
     char **slot = parts.down ? &entry->down : &entry->up;
     if (*slot != NULL)
         return duplicate(*slot, file, parts.version, err);
     *slot = strdup(file);
+    if (entry->label == NULL && asprintf(&entry->label, "%lld", (long long)parts.version) < 0)
+        entry->label = NULL;
     if (!parts.down) {
         free(entry->name);
         entry->name = strdup(parts.name);
     }
-    if (*slot == NULL || (!parts.down && entry->name == NULL))
+    if (*slot == NULL || entry->label == NULL || (!parts.down && entry->name == NULL))
         return error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
     return 0;
 }
 
 static int by_version(const void *a, const void *b)
 {
-    const struct migrate_file *left = a;
-    const struct migrate_file *right = b;
+    const struct layout_migration *left = a;
+    const struct layout_migration *right = b;
     return (left->version > right->version) - (left->version < right->version);
 }
 
-static void free_file(struct migrate_file *file)
+static void free_file(struct layout_migration *file)
 {
+    free(file->label);
     free(file->name);
     free(file->up);
     free(file->down);
@@ -144,16 +147,16 @@ static void free_file(struct migrate_file *file)
 
 /* Puts two halves of one version together that were found far apart ("1_a.sql", "001_a_down.sql")
  * and refuses what cannot be put together. The list is sorted. */
-static int join_halves(struct migrate_folder *folder, struct error *err)
+static int join_halves(struct layout_folder *folder, struct error *err)
 {
     size_t kept = 0;
     for (size_t i = 0; i < folder->count; i++) {
-        struct migrate_file *file = &folder->files[i];
-        struct migrate_file *last = kept > 0 ? &folder->files[kept - 1] : NULL;
+        struct layout_migration *file = &folder->migrations[i];
+        struct layout_migration *last = kept > 0 ? &folder->migrations[kept - 1] : NULL;
         if (last == NULL || last->version != file->version) {
-            struct migrate_file moved = *file;
-            *file = (struct migrate_file){.version = 0};
-            folder->files[kept++] = moved;
+            struct layout_migration moved = *file;
+            *file = (struct layout_migration){.version = 0};
+            folder->migrations[kept++] = moved;
             continue;
         }
         if (last->up != NULL && file->up != NULL)
@@ -166,16 +169,17 @@ static int join_halves(struct migrate_folder *folder, struct error *err)
         } else {
             last->down = file->down;
         }
-        *file = (struct migrate_file){.version = 0};
+        free(file->label);
+        *file = (struct layout_migration){.version = 0};
     }
     folder->count = kept;
     return 0;
 }
 
-static int refuse_lone_downs(const struct migrate_folder *folder, struct error *err)
+static int refuse_lone_downs(const struct layout_folder *folder, struct error *err)
 {
     for (size_t i = 0; i < folder->count; i++) {
-        const struct migrate_file *file = &folder->files[i];
+        const struct layout_migration *file = &folder->migrations[i];
         if (file->up != NULL)
             continue;
         (void)error_set(err, ERROR_CONFIG, 0,
@@ -227,9 +231,12 @@ static int list_names(const char *path, char ***ret_names, size_t *ret_count, si
     return 0;
 }
 
-int migrate_folder_read(const char *path, struct migrate_folder *ret_folder, struct error *err)
+int layout_folder_read(const char *path, enum layout_tool tool, struct layout_findings *findings,
+                       struct layout_folder *ret_folder, struct error *err)
 {
-    struct migrate_folder folder = {.path = NULL};
+    (void)tool;
+    (void)findings;
+    struct layout_folder folder = {.tool = LAYOUT_LITEINIT};
     char **names = NULL;
     size_t count = 0;
     size_t capacity = 0;
@@ -240,7 +247,7 @@ int migrate_folder_read(const char *path, struct migrate_folder *ret_folder, str
         free(names[i]);
     free(names);
     if (result == 0 && folder.count > 1)
-        qsort(folder.files, folder.count, sizeof *folder.files, by_version);
+        qsort(folder.migrations, folder.count, sizeof *folder.migrations, by_version);
     if (result == 0)
         result = join_halves(&folder, err);
     if (result == 0)
@@ -254,45 +261,27 @@ int migrate_folder_read(const char *path, struct migrate_folder *ret_folder, str
     if (result == 0 && (folder.path = strdup(path)) == NULL)
         result = error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
     if (result != 0) {
-        migrate_folder_free(&folder);
+        layout_folder_free(&folder);
         return -1;
     }
     *ret_folder = folder;
     return 0;
 }
 
-void migrate_folder_free(struct migrate_folder *folder)
+void layout_folder_free(struct layout_folder *folder)
 {
     for (size_t i = 0; i < folder->count; i++)
-        free_file(&folder->files[i]);
-    free(folder->files);
+        free_file(&folder->migrations[i]);
+    free(folder->migrations);
     free(folder->path);
-    *folder = (struct migrate_folder){.path = NULL};
+    *folder = (struct layout_folder){.path = NULL};
 }
 
-int migrate_folder_load(const struct migrate_folder *folder, const char *file, char **ret_text,
-                        size_t *ret_size, struct error *err)
+const struct layout_migration *layout_folder_find(const struct layout_folder *folder,
+                                                  int64_t version)
 {
-    char path[PATH_MAX];
-    cleanup_free char *text = NULL;
-    size_t size = 0;
-    int n = snprintf(path, sizeof path, "%s/%s", folder->path, file);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "migration %s", file);
-    if (fs_read_file(path, MIGRATE_FILE_MAX, &text, &size, err) != 0)
-        return error_wrap(err, "migration %s", file);
-    if (strlen(text) != size) {
-        int line = 1;
-        for (size_t i = 0; i < strlen(text); i++)
-            line += text[i] == '\n';
-        (void)error_set(err, ERROR_DATA, 0, "the migration %s holds a NUL byte in line %d", file,
-                        line);
-        (void)snprintf(err->file, sizeof err->file, "%.255s", file);
-        err->line = line;
-        return error_hint(err, "save it as UTF-8 text (an editor may have written UTF-16)");
-    }
-    *ret_text = text;
-    *ret_size = size;
-    text = NULL;
-    return 0;
+    for (size_t i = 0; i < folder->count; i++)
+        if (folder->migrations[i].version == version)
+            return &folder->migrations[i];
+    return NULL;
 }

@@ -1,0 +1,46 @@
+/*
+ * One direction of one migration: its text, what it asks for, and its checksum.
+ *
+ * Where a tool keeps both directions in one file, the other one's bytes are blanked out (line ends
+ * stay), so that places in the text are places in the file.
+ */
+#ifndef LITEINIT_LAYOUT_SCRIPT_H
+#define LITEINIT_LAYOUT_SCRIPT_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "layout/directives.h"
+#include "layout/folder.h"
+#include "layout/tokens.h"
+
+enum layout_direction { LAYOUT_UP, LAYOUT_DOWN };
+
+struct layout_script {
+    char *file; /* for messages: relative to the folder */
+    char *text; /* NUL-terminated */
+    size_t size;
+    char checksum[LAYOUT_CHECKSUM_SIZE];
+    struct layout_directives directives;
+};
+
+/* Reads one. For LAYOUT_DOWN the migration must have a way back. ERROR_DATA for what is no text (a
+ * NUL byte: SQLite would silently ignore all that follows) and for unknown directives. Free with
+ * layout_script_free(). */
+int layout_script_load(const struct layout_folder *folder, const struct layout_migration *migration,
+                       enum layout_direction direction, struct layout_script *ret_script,
+                       struct error *err);
+
+/* A script whose text was kept in the database by layout_script_keep(). `file` is what messages
+ * call it. */
+int layout_script_recall(const char *file, const char *text, struct layout_script *ret_script,
+                         struct error *err);
+
+/* The text to keep in the database for layout_script_recall(): it has all that the script asks for
+ * in liteinit's own words, and no other direction's blanks. The caller frees it; NULL when memory
+ * is out. */
+char *layout_script_keep(const struct layout_script *script);
+
+void layout_script_free(struct layout_script *script);
+
+#endif
