@@ -21,6 +21,7 @@ enum form {
     FORM_STEM = 's', /* the file alone; for NAME/up.sql and NAME/migration.sql the folder */
     FORM_NAME = 'n',
     FORM_HASH = 'h',
+    FORM_STAMP = 't',
 };
 
 #define KEY_MAX (PATH_MAX + 2)
@@ -151,6 +152,9 @@ static int add_forms(struct migrate_match *match, size_t *capacity, size_t index
     (void)snprintf(text, sizeof text, "%lld", (long long)migration->version);
     if (add(match, capacity, FORM_VERSION, text, index, err) != 0)
         return -1;
+    (void)snprintf(text, sizeof text, "%lld", (long long)migration->stamp);
+    if (migration->stamp != 0 && add(match, capacity, FORM_STAMP, text, index, err) != 0)
+        return -1;
     (void)snprintf(text, sizeof text, "%s", migration->up);
     cut_ending(text);
     if (add(match, capacity, FORM_PATH, text, index, err) != 0 ||
@@ -227,8 +231,11 @@ size_t migrate_match_find(const struct migrate_match *match, const struct foreig
 {
     static const enum form forms[] = {FORM_PATH, FORM_STEM, FORM_NAME};
     char text[FOREIGN_TEXT_MAX + 1];
-    if (tool->sum == FOREIGN_SUM_SHA256 && entry->checksum != NULL) {
-        size_t found = look_up(match, FORM_HASH, entry->checksum);
+    /* drizzle's journal has the same time as its history; a folder without a journal the sums. */
+    if (tool->sum == FOREIGN_SUM_SHA256) {
+        size_t found = look_up(match, FORM_STAMP, entry->label);
+        if (found == MIGRATE_MATCH_NONE && entry->checksum != NULL)
+            found = look_up(match, FORM_HASH, entry->checksum);
         if (found != MIGRATE_MATCH_NONE)
             return found;
     }
