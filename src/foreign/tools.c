@@ -204,7 +204,7 @@ static const struct foreign_tool tools[] = {
     },
     {
         .name = "user_version",
-        .table = "user_version",
+        .table = "PRAGMA user_version",
         .rows = "SELECT user_version AS label, NULL AS name, NULL AS at, NULL AS checksum,"
                 " CASE user_version WHEN 0 THEN 0 ELSE 3 END AS state"
                 " FROM pragma_user_version",

@@ -43,7 +43,7 @@ struct foreign_aside {
 
 struct foreign_tool {
     const char *name;           /* as users type it */
-    const char *table;          /* "user_version" for the pragma */
+    const char *table;          /* "PRAGMA user_version" for that one */
     const char *columns;        /* that it has, separated by spaces; NULL: it is no table */
     bool exact;                 /* it has no others */
     bool known_by_name;         /* nobody else has a table of this name */

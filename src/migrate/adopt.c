@@ -180,10 +180,10 @@ static int file_missing(const struct adoption *adoption, const struct foreign_en
                            "liteinit adopt --baseline VERSION");
 }
 
-static void claim_up_to(struct adoption *adoption, const struct foreign_entry *entry)
+static void claim_up_to(struct adoption *adoption, const char *label)
 {
     for (size_t i = 0; i < adoption->folder->count; i++)
-        if (migrate_match_is_up_to(&adoption->folder->migrations[i], entry))
+        if (migrate_match_is_up_to(&adoption->folder->migrations[i], label))
             claim(adoption, i, NULL);
 }
 
@@ -215,13 +215,14 @@ static int claim_entries(struct adoption *adoption, const struct migrate_match *
 {
     const struct foreign_history *history = &adoption->history;
     const struct foreign_entry *first_missing = NULL;
+    const char *up_to = NULL; /* the newest of them */
     size_t missing = 0;
     for (size_t i = 0; i < history->count; i++) {
         const struct foreign_entry *entry = &history->entries[i];
         size_t index = migrate_match_find(match, history->tool, entry);
         bool same = true;
-        if (entry->up_to)
-            claim_up_to(adoption, entry);
+        if (entry->up_to && (up_to == NULL || migrate_match_order(up_to, entry->label) < 0))
+            up_to = entry->label;
         if (index != MIGRATE_MATCH_NONE) {
             if (check_sum(adoption, index, entry, &same, err) != 0)
                 return -1;
@@ -231,6 +232,8 @@ static int claim_entries(struct adoption *adoption, const struct migrate_match *
             first_missing = missing++ == 0 ? entry : first_missing;
         }
     }
+    if (missing == 0 && up_to != NULL)
+        claim_up_to(adoption, up_to);
     if (missing == 0)
         return 0;
     if (history->tool->by_app)
@@ -342,15 +345,15 @@ static int adopt_inside(struct adoption *adoption, struct migrate_adopt_report *
     leave_their_attempts(adoption);
     if (migrate_history_create(&adoption->records, err) != 0)
         return -1;
-    report->tool = tool->name;
-    report->table = tool->table;
+    report->tool = adoption->history.tool->name;
+    report->table = adoption->history.table;
     report->adopted = adoption->claimed;
     report->pending = adoption->folder->count - adoption->claimed;
     for (size_t i = 0; i < adoption->folder->count; i++) {
         if (store_interrupted())
             return error_set(err, ERROR_INTERRUPTED, 0,
                              "taking over the history of %s was stopped; nothing was changed",
-                             tool->name);
+                             report->tool);
         if (!adoption->claims[i].applied)
             continue;
         if (record(adoption, i, err) != 0)

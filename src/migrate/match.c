@@ -279,20 +279,25 @@ static int compare_versions(const char *left, const char *right)
     return 0;
 }
 
-bool migrate_match_is_up_to(const struct layout_migration *migration,
-                            const struct foreign_entry *entry)
+int migrate_match_order(const char *label, const char *other)
 {
-    char mine[KEY_MAX];
-    char theirs[FOREIGN_TEXT_MAX + 1];
+    char left[KEY_MAX];
+    char right[KEY_MAX];
+    (void)snprintf(left, sizeof left, "%s", label);
+    (void)snprintf(right, sizeof right, "%s", other);
+    normalise(left);
+    normalise(right);
+    return compare_versions(left, right);
+}
+
+bool migrate_match_is_up_to(const struct layout_migration *migration, const char *label)
+{
+    char version[24];
     if (migration->repeatable)
         return false;
     if (migration->label != NULL &&
         migration->label[strspn(migration->label, "0123456789._-")] == '\0')
-        (void)snprintf(mine, sizeof mine, "%s", migration->label);
-    else
-        (void)snprintf(mine, sizeof mine, "%lld", (long long)migration->version);
-    (void)snprintf(theirs, sizeof theirs, "%s", entry->label);
-    normalise(mine);
-    normalise(theirs);
-    return compare_versions(mine, theirs) <= 0;
+        return migrate_match_order(migration->label, label) <= 0;
+    (void)snprintf(version, sizeof version, "%lld", (long long)migration->version);
+    return migrate_match_order(version, label) <= 0;
 }

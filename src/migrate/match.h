@@ -40,8 +40,10 @@ void migrate_match_free(struct migrate_match *match);
 size_t migrate_match_find(const struct migrate_match *match, const struct foreign_tool *tool,
                           const struct foreign_entry *entry);
 
-/* Whether the migration comes at or before what an entry that is `up_to` says. */
-bool migrate_match_is_up_to(const struct layout_migration *migration,
-                            const struct foreign_entry *entry);
+/* Below 0, 0 or above 0: the order of two versions as their tools write them ("9", "1.10", "1_2"). */
+int migrate_match_order(const char *label, const char *other);
+
+/* Whether the migration comes at or before the version of this label. */
+bool migrate_match_is_up_to(const struct layout_migration *migration, const char *label);
 
 #endif

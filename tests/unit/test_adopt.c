@@ -3,6 +3,7 @@
 
 #include "foreign/tools.h"
 #include "migrate/adopt.h"
+#include "migrate/match.h"
 #include "migrate/plan.h"
 #include "migrate/sums.h"
 
@@ -412,6 +413,44 @@ static void nothing_stays_of_what_failed(void **state)
     assert_int_equal(adopt_ok(&as_is).adopted, 3);
 }
 
+static void versions_have_an_order(void **state)
+{
+    (void)state;
+    static const char *const ascending[] = {
+        "0",    "0.0.1", "1",  "1.0.1", "1.1",        "1_2",      "1.9",
+        "1.10", "2",     "10", "99",    "2024-01-15", "20240116", "20240115093000"};
+    for (size_t i = 0; i < COUNT_OF(ascending); i++)
+        for (size_t j = 0; j < COUNT_OF(ascending); j++) {
+            int order = migrate_match_order(ascending[i], ascending[j]);
+            if ((order > 0) - (order < 0) != (i > j) - (i < j))
+                fail_msg("%s and %s", ascending[i], ascending[j]);
+        }
+    assert_int_equal(migrate_match_order("007", "7"), 0);
+    assert_int_equal(migrate_match_order("1.0", "1"), 0);
+    assert_int_equal(migrate_match_order("000", "0.0"), 0);
+    assert_int_equal(migrate_match_order("1_02", "1.2.0"), 0);
+    assert_int_equal(migrate_match_order("10", "10.00"), 0);
+    assert_int_equal(migrate_match_order("2024-01-15-093000", "20240115093000"), 0);
+}
+
+static void long_histories_end_soon(void **state)
+{
+    (void)state;
+    db_exec(db, "CREATE TABLE schema_migrations (version, dirty);"
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+                " INSERT INTO schema_migrations SELECT i, 0 FROM n");
+    for (int i = 1; i <= 2000; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "%d_m.sql", i);
+        put_files(name);
+    }
+    struct error err = refused(&as_is, ERROR_CONFIG, "2001 is applied, which has no file");
+    assert_says(err.msg, "97999 others");
+    db_exec(db, "DELETE FROM schema_migrations WHERE version > 2000");
+    assert_int_equal(adopt_ok(&as_is).adopted, 2000);
+    assert_string_equal(pending(), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +463,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_table_of_two_tools_is_read_as_either, setup, teardown),
         cmocka_unit_test_setup_teardown(baseline_says_where_the_schema_is, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_stays_of_what_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown(versions_have_an_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(long_histories_end_soon, setup, teardown),
     };
     return cmocka_run_group_tests_name("adopt", tests, NULL, NULL);
 }
