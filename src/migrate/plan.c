@@ -189,21 +189,13 @@ static int find_target(const struct layout_folder *folder, const char *target, i
     return error_hint(err, "see which ones there are: liteinit status");
 }
 
+/* Once there are records of ours, or the tables for them, the history was taken over, or the other
+ * tool's table came with a migration of the app. */
 static int refuse_foreign_history(const struct migrate_plan *plan, struct error *err)
 {
-    const char *table = plan->history.foreign ? "schema_migrations" : NULL;
-    if (plan->applied_count > 0 || plan->folder.count == 0)
+    if (plan->applied_count > 0 || plan->history.applied_exists || plan->folder.count == 0)
         return 0;
-    if (table == NULL && migrate_foreign_find_history(plan->history.handle, &table, err) != 0)
-        return -1;
-    if (table == NULL)
-        return 0;
-    (void)error_set(err, ERROR_CONFIG, 0,
-                    "the database has a table %s that another tool wrote: running the files in %s "
-                    "again could destroy data",
-                    table, plan->folder.path);
-    return error_hint(err, "nothing was changed; leave the migrations to that tool: set "
-                           "LITEINIT_MIGRATIONS=none");
+    return migrate_foreign_refuse_history(&plan->history, plan->folder.path, err);
 }
 
 static int64_t newest_of(const struct layout_folder *folder)
