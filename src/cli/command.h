@@ -29,7 +29,9 @@ struct invocation {
 struct command_flags {
     bool json;
     bool full;
+    bool roundtrip;
     const char *reason;
+    const char *layout;
 };
 extern struct command_flags command_flags;
 
@@ -55,6 +57,7 @@ int command_backup(const struct invocation *call);
 int command_backups(const struct invocation *call);
 int command_check(const struct invocation *call);
 int command_checkpoint(const struct invocation *call);
+int command_validate(const struct invocation *call);
 
 /* --help and --version. `command` NULL: of liteinit as a whole. */
 int help_print(const struct command *command);
