@@ -31,7 +31,6 @@ struct command_flags {
     bool full;
     bool roundtrip;
     const char *reason;
-    const char *layout;
 };
 extern struct command_flags command_flags;
 

@@ -21,7 +21,6 @@ static const struct config_option validate_options[] = {
     {"json", NULL, "one JSON document on stdout", &command_flags.json, NULL},
     {"roundtrip", NULL, "run every way back too; it must restore the schema",
      &command_flags.roundtrip, NULL},
-    {"layout", "TOOL", "whose layout the folder has (detected)", NULL, &command_flags.layout},
     {.name = NULL},
 };
 

@@ -1,6 +1,5 @@
 /* `liteinit validate`: looks a folder of migrations over, for CI. Needs no database. */
 #include <cjson/cJSON.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "cli/command.h"
@@ -8,27 +7,6 @@
 
 /* Where migrations are when nobody says so. */
 #define USUAL_FOLDER "migrations"
-
-static int find_tool(const char *name, enum layout_tool *ret_tool, struct error *err)
-{
-    const char *names[LAYOUT_TOOL_COUNT];
-    *ret_tool = LAYOUT_DETECT;
-    if (name == NULL)
-        return 0;
-    for (int i = 0; i < LAYOUT_TOOL_COUNT; i++) {
-        names[i] = layout_tool_name((enum layout_tool)i);
-        if (strcmp(name, names[i]) == 0) {
-            *ret_tool = (enum layout_tool)i;
-            return 0;
-        }
-    }
-    const char *nearest = text_nearest(name, names, LAYOUT_TOOL_COUNT);
-    (void)error_set(err, ERROR_USAGE, 0, "there is no layout \"%.100s\"", name);
-    if (nearest != NULL)
-        return error_hint(err, "did you mean --layout %s?", nearest);
-    return error_hint(err, "known are: golang-migrate, sqlx, dbmate, goose, flyway, refinery, "
-                           "diesel, prisma, drizzle, and liteinit itself");
-}
 
 static int find_folder(const struct invocation *call, const char **ret_path, struct error *err)
 {
@@ -134,10 +112,9 @@ int command_validate(const struct invocation *call)
 {
     struct migrate_validation validation;
     struct error err;
-    enum layout_tool tool = LAYOUT_DETECT;
+    /* The key has the layouts' own order. */
+    enum layout_tool tool = (enum layout_tool)call->config->layout;
     const char *folder = NULL;
-    if (find_tool(command_flags.layout, &tool, &err) != 0)
-        return command_fail("usage", NULL, &err);
     if (find_folder(call, &folder, &err) != 0 ||
         migrate_validate(folder, tool, command_flags.roundtrip, &validation, &err) != 0)
         return command_fail("validate.failed", "The migrations cannot be looked over", &err);
