@@ -30,6 +30,7 @@ struct command_flags {
     bool json;
     bool full;
     bool dry_run;
+    bool roundtrip;
     const char *reason;
     const char *from;
     const char *baseline;
@@ -66,6 +67,7 @@ int command_adopt(const struct invocation *call);
 int command_baseline(const struct invocation *call);
 int command_repair(const struct invocation *call);
 int command_health(const struct invocation *call);
+int command_validate(const struct invocation *call);
 
 /* --help and --version. `command` NULL: of liteinit as a whole. */
 int help_print(const struct command *command);
