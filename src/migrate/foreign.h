@@ -10,15 +10,15 @@
 #include <stddef.h>
 
 #include "base/error.h"
-
-struct sqlite3;
+#include "migrate/history.h"
 
 /* ERROR_CONFIG when a line of the text is a marker that divides a file into an up and a down part
  * (`-- +goose Up`, `-- migrate:up`), naming the tool and the line. */
 int migrate_foreign_check_file(const char *file, const char *text, size_t size, struct error *err);
 
-/* The name of a table in which another tool keeps its history, or NULL. Static. A table
- * schema_migrations is not looked for here: its columns tell whose it is (history.h). */
-int migrate_foreign_find_history(struct sqlite3 *handle, const char **ret_table, struct error *err);
+/* ERROR_CONFIG when another tool keeps its history in the database, naming tool, table and the
+ * command that takes it over. `PRAGMA user_version` is no reason: many apps set it. */
+int migrate_foreign_refuse_history(const struct migrate_history *history, const char *folder,
+                                   struct error *err);
 
 #endif

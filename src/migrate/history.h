@@ -4,7 +4,8 @@
  * schema_migrations: the versions that are applied. migration_history: every attempt; a row is
  * written as `running` in a transaction of its own before the migration begins, so that a crash
  * leaves a trace. A table of one of these names that another tool owns is told by its columns and
- * left as it is: ours is then liteinit_migrations or liteinit_history.
+ * left as it is: ours is then liteinit_migrations or liteinit_history, and stays so when the other
+ * table is dropped.
  */
 #ifndef LITEINIT_MIGRATE_HISTORY_H
 #define LITEINIT_MIGRATE_HISTORY_H
@@ -56,6 +57,7 @@ struct migrate_record {
     const char *app_version; /* NULL: unknown */
     const char *backup;      /* NULL: none was made */
     const char *down_sql;    /* NULL: no way back */
+    const char *applied_at;  /* RFC 3339; NULL: now */
 };
 
 /* Finds out which tables are ours. Changes nothing. */

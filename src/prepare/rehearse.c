@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "migrate/apply.h"
 #include "migrate/plan.h"
+#include "migrate/rollback.h"
 #include "migrate/way_back.h"
 #include "store/check.h"
 #include "store/interrupt.h"
@@ -144,12 +145,11 @@ static void on_done(void *context, const struct migrate_item *migration, int64_t
 
 static int make_plan(struct rehearsing *r, struct error *err)
 {
-    bool newer = false;
     if (r->planned)
         migrate_plan_free(&r->plan);
     r->planned = false;
-    if (migrate_plan_build(store_handle(r->copy), r->request->folder, r->request->target, &r->plan,
-                           &newer, err) != 0)
+    if (migrate_plan_build(store_handle(r->copy), r->request->source, r->request->target, &r->plan,
+                           err) != 0)
         return -1;
     r->planned = true;
     return 0;
@@ -166,6 +166,12 @@ static int run_migrations(struct rehearsing *r, struct error *err)
     int64_t mended = 0;
     size_t done = 0;
     if (make_plan(r, err) != 0 || migrate_history_mend(&r->plan.history, &mended, err) != 0)
+        return -1;
+    /* What is pending may be more after the schema went back. */
+    if (r->request->way != NULL &&
+        (migrate_rollback(store_handle(r->copy), &r->plan.history, r->request->way, &options,
+                          &observer, &done, err) != 0 ||
+         make_plan(r, err) != 0))
         return -1;
     if (r->request->only_back)
         return 0;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "migrate/plan.h"
 #include "prepare/rehearsal.h"
 #include "store/database.h"
 
@@ -18,8 +19,8 @@ struct migrate_way_back;
 
 struct prepare_rehearse_request {
     struct store_database *database; /* the real one; see backup_clone_make() */
-    const char *folder;
-    int64_t target;
+    const struct migrate_source *source;
+    const char *target;           /* see migrate_plan_build() */
     struct migrate_way_back *way; /* what is taken back first; NULL: nothing */
     bool only_back;               /* and nothing is applied after it */
     const char *app_version;      /* for the records; NULL: unknown */

@@ -149,17 +149,6 @@ static int check_foreign_keys(sqlite3 *handle, struct store_check *check, struct
     return check_table_by_table(handle, check, err);
 }
 
-int store_check_foreign_keys(sqlite3 *handle, struct store_check *ret_check, struct error *err)
-{
-    struct store_check check = {.problems = 0};
-    int64_t start = clock_monotonic_ms();
-    if (check_foreign_keys(handle, &check, err) != 0)
-        return -1;
-    check.duration_ms = clock_monotonic_ms() - start;
-    *ret_check = check;
-    return 0;
-}
-
 int store_check_run(sqlite3 *handle, bool full, bool foreign_keys, struct store_check *ret_check,
                     struct error *err)
 {
@@ -170,6 +159,15 @@ int store_check_run(sqlite3 *handle, bool full, bool foreign_keys, struct store_
     if (foreign_keys && check.problems == 0 && check_foreign_keys(handle, &check, err) != 0)
         return -1;
     check.duration_ms = clock_monotonic_ms() - start;
+    *ret_check = check;
+    return 0;
+}
+
+int store_check_foreign_keys(sqlite3 *handle, struct store_check *ret_check, struct error *err)
+{
+    struct store_check check = {.full = false};
+    if (check_foreign_keys(handle, &check, err) != 0)
+        return -1;
     *ret_check = check;
     return 0;
 }

@@ -27,7 +27,7 @@ struct store_check {
 int store_check_run(struct sqlite3 *handle, bool full, bool foreign_keys,
                     struct store_check *ret_check, struct error *err);
 
-/* The violations of foreign keys alone: sets foreign_keys and first_violation. */
+/* Counts the violations of foreign keys alone: fills foreign_keys and first_violation. */
 int store_check_foreign_keys(struct sqlite3 *handle, struct store_check *ret_check,
                              struct error *err);
 

@@ -225,13 +225,32 @@ static void history_of_another_tool_stops_us(void **state)
     assert_int_equal(plan.pending_count, 0);
     migrate_plan_free(&plan);
     make_files(1, 1);
-    struct error err =
-        build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "another tool wrote", false);
-    assert_says(err.hint, "nothing was changed");
+    struct error err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG,
+                                   "schema_migrations, the history of another migration tool "
+                                   "(dbmate)",
+                                   false);
+    assert_says(err.hint, "--entrypoint liteinit SERVICE adopt");
+    assert_says(err.hint, "LITEINIT_MIGRATIONS=none");
+    db_exec(db, "CREATE TABLE alembic_version (version_num)");
+    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "and 1 more", false);
+    db_exec(db, "ALTER TABLE schema_migrations ADD COLUMN extra; DROP TABLE alembic_version");
+    err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "another tool wrote", false);
+    assert_says(err.hint, "baseline VERSION");
     /* With records of our own beside it all is well. */
     record(1, 1);
     make_files(2, 2);
     plan = build_ok(MIGRATE_NEWEST);
+    assert_int_equal(plan.pending_count, 1);
+    migrate_plan_free(&plan);
+}
+
+static void what_many_apps_have_stops_nobody(void **state)
+{
+    (void)state;
+    make_files(1, 1);
+    db_exec(db, "PRAGMA user_version = 7; CREATE TABLE migrations (id, name);"
+                "CREATE VIEW knex_migrations AS SELECT 1 AS id");
+    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
     assert_int_equal(plan.pending_count, 1);
     migrate_plan_free(&plan);
 }
@@ -266,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(empty_folder_after_migrations_is_newer_too, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(huge_names_in_the_records_do_no_harm, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_many_apps_have_stops_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(history_of_another_tool_stops_us, setup, teardown),
         cmocka_unit_test_setup_teardown(folder_may_be_absent_on_purpose_only, setup, teardown),
     };

@@ -14,6 +14,7 @@ static struct error err;
 static struct prepare_rehearsal rehearsal;
 static bool made;
 static char folder[PATH_MAX];
+static struct migrate_source source;
 
 static int setup(void **state)
 {
@@ -27,6 +28,7 @@ static int setup(void **state)
     (void)snprintf(folder, sizeof folder, "%s", scratch_path("migrations"));
     if (mkdir(folder, 0700) != 0)
         return -1;
+    source = (struct migrate_source){.folder = folder};
     made = false;
     database = NULL;
     return store_locate(scratch_path("app.db"), &location, &err) != 0 ||
@@ -43,7 +45,7 @@ static int teardown(void **state)
 static struct prepare_rehearse_request request_of(void)
 {
     return (struct prepare_rehearse_request){
-        .database = database, .folder = folder, .target = INT64_MAX, .check = true};
+        .database = database, .source = &source, .check = true};
 }
 
 /* Runs it; afterwards nothing but what was there may be there, unchanged. */
