@@ -21,7 +21,7 @@
 /* What is known of a file of the folder. */
 struct claim {
     bool applied;
-    const struct foreign_entry *entry; /* that says so for this very file; NULL: none does */
+    const struct foreign_entry *entry; /* that says so; NULL: none does */
 };
 
 struct adoption {
@@ -180,11 +180,12 @@ static int file_missing(const struct adoption *adoption, const struct foreign_en
                            "liteinit adopt --baseline VERSION");
 }
 
-static void claim_up_to(struct adoption *adoption, const char *label)
+/* The entry's time is theirs too: they were applied before what was applied after it. */
+static void claim_up_to(struct adoption *adoption, const struct foreign_entry *entry)
 {
     for (size_t i = 0; i < adoption->folder->count; i++)
-        if (migrate_match_is_up_to(&adoption->folder->migrations[i], label))
-            claim(adoption, i, NULL);
+        if (migrate_match_is_up_to(&adoption->folder->migrations[i], entry->label))
+            claim(adoption, i, entry);
 }
 
 /* A file that has another checksum than the tool wrote down. One that is to be run again whenever
@@ -215,14 +216,14 @@ static int claim_entries(struct adoption *adoption, const struct migrate_match *
 {
     const struct foreign_history *history = &adoption->history;
     const struct foreign_entry *first_missing = NULL;
-    const char *up_to = NULL; /* the newest of them */
+    const struct foreign_entry *up_to = NULL; /* the newest of them */
     size_t missing = 0;
     for (size_t i = 0; i < history->count; i++) {
         const struct foreign_entry *entry = &history->entries[i];
         size_t index = migrate_match_find(match, history->tool, entry);
         bool same = true;
-        if (entry->up_to && (up_to == NULL || migrate_match_order(up_to, entry->label) < 0))
-            up_to = entry->label;
+        if (entry->up_to && (up_to == NULL || migrate_match_order(up_to->label, entry->label) < 0))
+            up_to = entry;
         if (index != MIGRATE_MATCH_NONE) {
             if (check_sum(adoption, index, entry, &same, err) != 0)
                 return -1;
@@ -292,13 +293,21 @@ static int load_down(const struct layout_folder *folder, const struct layout_mig
                : error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", file->up);
 }
 
-static int record(struct adoption *adoption, size_t index, struct error *err)
+/* A row among the attempts: that it was taken over, and when. */
+static int note(const struct adoption *adoption, int64_t version, struct error *err)
+{
+    int64_t id = 0;
+    if (migrate_history_start(&adoption->records, version, "adopt", NULL, &id, err) != 0)
+        return -1;
+    return migrate_history_finish(&adoption->records, id, "success", NULL, err);
+}
+
+static int record(const struct adoption *adoption, size_t index, struct error *err)
 {
     const struct layout_migration *file = &adoption->folder->migrations[index];
     const struct foreign_entry *entry = adoption->claims[index].entry;
     struct layout_script script;
     cleanup_free char *down = NULL;
-    int64_t attempt = 0;
     if (layout_script_load(adoption->folder, file, LAYOUT_UP, &script, err) != 0)
         return -1;
     int result = load_down(adoption->folder, file, &script, &down, err);
@@ -314,12 +323,7 @@ static int record(struct adoption *adoption, size_t index, struct error *err)
         result = migrate_history_record(&adoption->records, &row, err);
     }
     layout_script_free(&script);
-    if (result == 0)
-        result =
-            migrate_history_start(&adoption->records, file->version, "adopt", NULL, &attempt, err);
-    if (result == 0)
-        result = migrate_history_finish(&adoption->records, attempt, "success", NULL, err);
-    return result;
+    return result == 0 ? note(adoption, file->version, err) : -1;
 }
 
 /* A tool that has a table like ours of the attempts keeps it to itself. */
@@ -361,7 +365,8 @@ static int adopt_inside(struct adoption *adoption, struct migrate_adopt_report *
         if (adoption->folder->migrations[i].version > report->version)
             report->version = adoption->folder->migrations[i].version;
     }
-    return 0;
+    /* An empty history leaves a trace too, so that the next start runs the files. */
+    return report->adopted > 0 ? 0 : note(adoption, 0, err);
 }
 
 int migrate_adopt(sqlite3 *handle, const struct layout_folder *folder,

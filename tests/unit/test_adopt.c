@@ -196,6 +196,26 @@ static void what_is_recorded(void **state)
     assert_says(err.msg, "schema_migrations has 3 rows, the newest being version 3");
 }
 
+static void flyway_is_taken_over_by_its_versions(void **state)
+{
+    (void)state;
+    db_exec(db, "CREATE TABLE flyway_schema_history (installed_rank, version, description, type,"
+                " script, checksum, installed_on, success);"
+                "INSERT INTO flyway_schema_history VALUES"
+                " (1, '2', '', 'BASELINE', '', NULL, '2024-01-01 00:00:00', 1),"
+                " (2, '3', 'c', 'SQL', 'V3__c.sql', NULL, '2024-01-02 00:00:00', 1),"
+                " (3, '4', 'd', 'SQL', 'V4__d.sql', NULL, '2024-01-03 00:00:00', 1),"
+                " (4, '4', 'd', 'UNDO_SQL', 'U4__d.sql', NULL, '2024-01-04 00:00:00', 1),"
+                " (5, NULL, 'r', 'SQL', 'R__r.sql', NULL, '2024-01-05 00:00:00', 1)");
+    /* No file of the baseline is needed, and one of a repeatable one may be gone. */
+    put_files("1_a.sql 3_c.sql 4_d.sql");
+    assert_int_equal(adopt_ok(&as_is).adopted, 2);
+    assert_string_equal(pending(), "4");
+    assert_string_equal(db_text(db, "SELECT group_concat(version || substr(applied_at, 1, 10), ' ')"
+                                    " FROM schema_migrations"),
+                        "12024-01-01 32024-01-02");
+}
+
 static void their_tables_stay_theirs(void **state)
 {
     (void)state;
@@ -456,6 +476,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_tool_is_taken_over, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_recorded, setup, teardown),
+        cmocka_unit_test_setup_teardown(flyway_is_taken_over_by_its_versions, setup, teardown),
         cmocka_unit_test_setup_teardown(their_tables_stay_theirs, setup, teardown),
         cmocka_unit_test_setup_teardown(checksums_are_those_of_the_tools, setup, teardown),
         cmocka_unit_test_setup_teardown(a_changed_file_is_refused, setup, teardown),
