@@ -221,6 +221,11 @@ bool store_is_still(const struct store_database *database)
     return database->access == STORE_STILL;
 }
 
+bool store_is_exclusive(const struct store_database *database)
+{
+    return database->access == STORE_EXCLUSIVE;
+}
+
 int store_source_fd(const struct store_database *database)
 {
     return database->source_fd;

@@ -53,6 +53,10 @@ int store_source_fd(const struct store_database *database);
  * nobody has written meanwhile. */
 bool store_is_still(const struct store_database *database);
 
+/* Whether it was opened EXCLUSIVE: then nobody else can write, and with no WAL its main file is the
+ * whole database. */
+bool store_is_exclusive(const struct store_database *database);
+
 const struct store_location *store_database_location(const struct store_database *database);
 
 /* What a TRUNCATE checkpoint did. */
