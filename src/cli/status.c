@@ -27,20 +27,6 @@ struct status {
     struct backup_catalogue backups;
 };
 
-/* Whether somebody has the lock. The file is not made here, and a lock that is got is let go. */
-static bool is_supervised(const struct store_location *location)
-{
-    struct error ignored;
-    char path[PATH_MAX];
-    int fd = -1;
-    if (access(store_sibling(location, ".liteinit.lock", path), F_OK) != 0 ||
-        store_lock_open(location, &fd, &ignored) != 0)
-        return false;
-    bool held = !store_lock_try(fd);
-    (void)close(fd);
-    return held;
-}
-
 static int collect(const struct config *config, struct status *status, struct error *err)
 {
     struct store_database *database = NULL;

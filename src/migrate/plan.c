@@ -68,9 +68,8 @@ static int check_usable(const struct layout_folder *folder, const struct layout_
     struct layout_script script;
     if (layout_script_load(folder, file, LAYOUT_UP, &script, err) != 0)
         return -1;
-    int result = migrate_foreign_check_file(file->up, script.text, script.size, err);
     layout_script_free(&script);
-    return result;
+    return 0;
 }
 
 /* Numbers that count up by one have a gap where a file was forgotten; dates have none. */
@@ -181,8 +180,11 @@ static int find_target(const struct layout_folder *folder, const char *target, i
     *ret_version = INT64_MAX;
     if (target == NULL)
         return 0;
-    if (migrate_plan_version(folder, target, ret_version) &&
-        layout_folder_find(folder, *ret_version) != NULL)
+    if (!migrate_plan_version(folder, target, ret_version)) {
+        (void)error_set(err, ERROR_USAGE, 0, "\"%.100s\" is no version", target);
+        return error_hint(err, "a version is the number of a migration file: liteinit up 7");
+    }
+    if (layout_folder_find(folder, *ret_version) != NULL)
         return 0;
     (void)error_set(err, ERROR_NOT_FOUND, 0, "there is no migration with the number %.100s in %s",
                     target, folder->path);
@@ -223,7 +225,7 @@ static int fill(struct sqlite3 *handle, const struct migrate_source *source, con
     if (layout_folder_read(source->folder, source->tool, NULL, &plan->folder, err) != 0)
         return -1;
     plan->newest = newest_of(&plan->folder);
-    if (refuse_foreign_history(plan, err) != 0 ||
+    if ((!source->beside_foreign && refuse_foreign_history(plan, err) != 0) ||
         find_target(&plan->folder, target, &version, err) != 0)
         return -1;
     plan->pending = calloc(plan->folder.count + 1, sizeof(*plan->pending));

@@ -16,6 +16,7 @@
 struct migrate_source {
     const char *folder; /* NULL: there are none, and nothing is pending */
     enum layout_tool tool;
+    bool beside_foreign; /* another tool's history is no reason to refuse */
 };
 
 /* Sentences about what is not as it should be. */

@@ -80,6 +80,7 @@ int step_records(struct preparation *p, struct error *err)
     int64_t version = 0;
     if (p->request->work == PREPARE_ADOPT)
         return adopt(p, err);
+    p->source.beside_foreign = true;
     if (migrate_plan_build(store_handle(p->database), &p->source, NULL, &p->plan, err) != 0)
         return -1;
     p->report.schema_version = p->plan.current;
