@@ -61,8 +61,8 @@ static int strange_table(const struct foreign_tool *tool, struct error *err)
                     "the table %s has not the columns that %s gives it: it cannot be read",
                     tool->table, tool->name);
     return error_hint(err,
-                      "nothing was changed; update it with %s first, or say where the schema "
-                      "is: liteinit baseline VERSION",
+                      "nothing was changed; update it with %s first, or say which version of the "
+                      "folder the schema has: liteinit adopt --baseline VERSION",
                       tool->name);
 }
 
@@ -71,8 +71,8 @@ static int nothing_found(const struct adoption *adoption, const char *tool, stru
     (void)error_set(err, ERROR_NOT_FOUND, 0, "the database has no history of %s to take over",
                     tool != NULL ? tool : "another migration tool");
     if (adoption->records.foreign)
-        return error_hint(err, "its table schema_migrations has the columns of no tool that is "
-                               "known; say where the schema is: liteinit baseline VERSION");
+        return error_hint(err, "its table schema_migrations is no known tool's; say which version "
+                               "of the folder the schema has: liteinit adopt --baseline VERSION");
     return error_hint(err, "is it the right database? To mark migrations as applied: liteinit "
                            "baseline VERSION");
 }
@@ -94,36 +94,49 @@ static int several_found(const struct foreign_found *found, size_t count, struct
                       found[0].tool->name);
 }
 
-static int choose_tool(const struct adoption *adoption, const struct foreign_tool **ret_tool,
-                       struct error *err)
+/* Somebody's schema_migrations: the user says where the schema is, and it is not read. */
+static const struct foreign_tool nobody = {.name = "an unknown tool", .table = "schema_migrations"};
+
+static int detect_tool(const struct adoption *adoption, const struct foreign_tool **ret_tool,
+                       bool *ret_readable, struct error *err)
 {
-    const char *from = adoption->options->from;
     struct foreign_found found[FOREIGN_FOUND_MAX];
     size_t count = 0;
+    bool told = adoption->options->baseline >= 0;
+    if (foreign_detect(adoption->handle, found, &count, err) != 0)
+        return -1;
+    if (count > 1)
+        return several_found(found, count, err);
+    if (count == 0 && !(told && adoption->records.foreign))
+        return nothing_found(adoption, NULL, err);
+    if (count == 1 && !found[0].readable && !told)
+        return strange_table(found[0].tool, err);
+    *ret_tool = count == 1 ? found[0].tool : &nobody;
+    *ret_readable = count == 1 && found[0].readable;
+    return 0;
+}
+
+/* *ret_readable: false when the table is not what the tool makes, which only a baseline allows. */
+static int choose_tool(const struct adoption *adoption, const struct foreign_tool **ret_tool,
+                       bool *ret_readable, struct error *err)
+{
+    const char *from = adoption->options->from;
     bool there = false;
-    if (from == NULL) {
-        if (foreign_detect(adoption->handle, found, &count, err) != 0)
-            return -1;
-        if (count == 0)
-            return nothing_found(adoption, NULL, err);
-        if (count > 1)
-            return several_found(found, count, err);
-        if (!found[0].readable)
-            return strange_table(found[0].tool, err);
-        *ret_tool = found[0].tool;
-        return 0;
-    }
+    if (from == NULL)
+        return detect_tool(adoption, ret_tool, ret_readable, err);
     const struct foreign_tool *tool = foreign_tool_named(from);
     if (tool == NULL)
         return unknown_tool(from, err);
-    if (foreign_tool_has_table(adoption->handle, tool, &there, err) != 0)
-        return -1;
     *ret_tool = tool;
-    if (there)
+    if (foreign_tool_has_table(adoption->handle, tool, ret_readable, err) != 0)
+        return -1;
+    if (*ret_readable)
         return 0;
     if (tool->known_by_name && sql_table_exists(adoption->handle, tool->table, &there, err) != 0)
         return -1;
-    return there ? strange_table(tool, err) : nothing_found(adoption, tool->name, err);
+    if (!there)
+        return nothing_found(adoption, tool->name, err);
+    return adoption->options->baseline >= 0 ? 0 : strange_table(tool, err);
 }
 
 static int refuse_own_records(const struct adoption *adoption, struct error *err)
@@ -340,10 +353,13 @@ static void leave_their_attempts(struct adoption *adoption)
 static int adopt_inside(struct adoption *adoption, struct migrate_adopt_report *report,
                         struct error *err)
 {
-    const struct foreign_tool *tool = NULL;
+    const struct foreign_tool *tool = &nobody;
+    bool readable = false;
     if (migrate_history_open(adoption->handle, &adoption->records, err) != 0 ||
-        refuse_own_records(adoption, err) != 0 || choose_tool(adoption, &tool, err) != 0 ||
-        foreign_history_read(adoption->handle, tool, &adoption->history, err) != 0 ||
+        refuse_own_records(adoption, err) != 0 || choose_tool(adoption, &tool, &readable, err) != 0)
+        return -1;
+    adoption->history = (struct foreign_history){.tool = tool, .table = tool->table};
+    if ((readable && foreign_history_read(adoption->handle, tool, &adoption->history, err) != 0) ||
         find_claims(adoption, err) != 0)
         return -1;
     leave_their_attempts(adoption);

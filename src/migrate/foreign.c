@@ -14,9 +14,10 @@ static int strange_history(const char *folder, struct error *err)
                     "the database has a table schema_migrations that another tool wrote: running "
                     "the files in %s again could destroy data",
                     folder);
-    return error_hint(err, "nothing was changed; say which version of the folder the schema has: "
-                           "liteinit baseline VERSION; or leave the migrations to that tool: "
-                           "LITEINIT_MIGRATIONS=none");
+    return error_hint(err,
+                      "nothing was changed; say which version of the folder the schema has: "
+                      "liteinit adopt --baseline VERSION; or leave the migrations to that tool: "
+                      "LITEINIT_MIGRATIONS=none");
 }
 
 /* Whether liteinit has ever done anything here. A table of attempts alone may be another tool's. */
