@@ -88,13 +88,6 @@ static int make_folder(const struct store_location *location, struct backup_clon
     return cannot_make(location, EBUSY, err);
 }
 
-static int64_t wal_bytes(const struct store_location *location)
-{
-    char path[PATH_MAX];
-    struct stat st;
-    return lstat(store_sibling(location, "-wal", path), &st) == 0 ? st.st_size : 0;
-}
-
 static int no_room(const struct store_location *location, int64_t have, int64_t need,
                    struct error *err)
 {
@@ -148,7 +141,7 @@ static bool is_one_file(const struct store_database *database)
 {
     if (store_is_still(database))
         return true;
-    return store_is_exclusive(database) && wal_bytes(store_database_location(database)) == 0;
+    return store_is_exclusive(database) && store_wal_size(store_database_location(database)) == 0;
 }
 
 static int fill(struct store_database *database, bool only_if_free, int64_t small,
@@ -167,7 +160,7 @@ static int fill(struct store_database *database, bool only_if_free, int64_t smal
         *ret_made = true;
         return 0;
     }
-    int64_t size = st.st_size + wal_bytes(location);
+    int64_t size = st.st_size + store_wal_size(location);
     clone->cloned = one_file && backup_copy_clone(source, copy, &clone->bytes);
     if (only_if_free && !clone->cloned && size > small)
         return 0;

@@ -25,8 +25,6 @@
 #include "store/interrupt.h"
 
 #define TEMP_PREFIX ".liteinit-restore-"
-/* A health check may look at the database just now. */
-#define PATIENCE_MS 2000
 #define POLL_MS 20
 /* The bytes that SQLite locks: https://www.sqlite.org/src/file/src/os.h, PENDING_BYTE and after.
  * Every connection that reads or writes has at least one of them locked, in WAL mode for as long
@@ -38,6 +36,7 @@
 struct work {
     const struct store_location *location;
     const char *backup;
+    int64_t busy_ms;
     struct backup_manifest manifest;
     int source; /* the backup */
     char temp[PATH_MAX];
@@ -223,7 +222,7 @@ static int fold_old(struct work *w, struct error *err)
     }
     if (probe.kind != STORE_DATABASE)
         return 0;
-    if (store_open(w->location, STORE_EXCLUSIVE, PATIENCE_MS, &database, err) != 0) {
+    if (store_open(w->location, STORE_EXCLUSIVE, w->busy_ms, &database, err) != 0) {
         w->damaged = store_error_is_damage(err);
         return w->damaged ? 0 : -1;
     }
@@ -253,7 +252,7 @@ static int lock_old(struct work *w, struct error *err)
                          .l_whence = SEEK_SET,
                          .l_start = SQLITE_LOCK_START,
                          .l_len = SQLITE_LOCK_LENGTH};
-    int64_t deadline = clock_monotonic_ms() + PATIENCE_MS;
+    int64_t deadline = clock_monotonic_ms() + w->busy_ms;
     w->db = open(w->location->db, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (w->db < 0 && errno == ENOENT)
         return 0;
@@ -344,14 +343,17 @@ static int swap(struct work *w, const char *why, struct error *err)
     char companion[PATH_MAX];
     if (store_interrupted())
         return stopped(err);
-    if (backup_aside_keep(w->location, w->db, why, w->damaged, &w->aside, err) != 0)
+    if (why != NULL && backup_aside_keep(w->location, w->db, why, w->damaged, &w->aside, err) != 0)
         return -1;
     if (remove_companions(w, err) != 0 || take_name(w, err) != 0) {
-        backup_aside_undo(w->location, &w->aside);
+        if (why != NULL)
+            backup_aside_undo(w->location, &w->aside);
         return -1;
     }
     /* Where there was no file, what was kept is its WAL or journal, if anything. */
-    if (w->db >= 0)
+    if (why == NULL)
+        w->result.aside[0] = '\0';
+    else if (w->db >= 0)
         (void)snprintf(w->result.aside, PATH_MAX, "%s", w->aside.path);
     else if (snprintf(companion, sizeof companion, "%s-wal", w->aside.path) < PATH_MAX &&
              access(companion, F_OK) == 0)
@@ -398,10 +400,14 @@ void backup_restore_clear(const struct store_location *location)
 }
 
 int backup_restore(const struct store_location *location, const char *backup_path, const char *why,
-                   struct backup_restore *ret_restore, struct error *err)
+                   int64_t busy_ms, struct backup_restore *ret_restore, struct error *err)
 {
-    struct work w = {
-        .location = location, .backup = backup_path, .source = -1, .copy = -1, .db = -1};
+    struct work w = {.location = location,
+                     .backup = backup_path,
+                     .busy_ms = busy_ms,
+                     .source = -1,
+                     .copy = -1,
+                     .db = -1};
     int64_t start = clock_monotonic_ms();
     backup_restore_clear(location);
     int result = open_backup(&w, err);

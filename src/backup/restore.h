@@ -33,7 +33,7 @@
 
 struct backup_restore {
     char path[PATH_MAX];  /* the backup */
-    char aside[PATH_MAX]; /* what was there before; "": nothing was there */
+    char aside[PATH_MAX]; /* what was there before; "": nothing was there, or is kept */
     int64_t bytes;
     int64_t duration_ms;
     bool cloned;
@@ -41,7 +41,8 @@ struct backup_restore {
 
 /*
  * The caller holds liteinit's lock and has closed its own connection. `why` is a word for the name
- * aside. Owner and mode are those of the database that was there, else of its folder and the
+ * aside; NULL: nothing is kept, since the backup holds all there is to lose. Others are waited for
+ * up to `busy_ms` milliseconds. Owner and mode are those of the database that was there, else of its folder and the
  * backup.
  *
  * ERROR_NOT_FOUND: no such backup, or it has no manifest. ERROR_DATA: the backup is not what its
@@ -50,7 +51,7 @@ struct backup_restore {
  * sync of the folder fails (ERROR_IO, and it says so) the backup is in the place already.
  */
 int backup_restore(const struct store_location *location, const char *backup_path, const char *why,
-                   struct backup_restore *ret_restore, struct error *err);
+                   int64_t busy_ms, struct backup_restore *ret_restore, struct error *err);
 
 /* Clears what a crashed restore of this folder left: its temporary file, and the second name of a
  * database that was not replaced after all. Every restore begins with it; so may a start. To be

@@ -80,6 +80,9 @@ int command_fail(const char *event, const char *context, const struct error *err
 /* The same without the log line: the error has been logged already. */
 int command_fail_quietly(const struct error *err);
 
+/* An error as the "error" of a JSON document. */
+struct cJSON *command_error_json(const struct error *err);
+
 /* Prints a JSON document on stdout and deletes it. Returns 0, or the status of a failed write. */
 int command_print_json(struct cJSON *document);
 

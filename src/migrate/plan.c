@@ -48,8 +48,8 @@ static int check_file(struct migrate_plan *plan, const struct layout_migration *
     layout_script_free(&script);
     if (same)
         return 0;
-    return add_sentence(&plan->drift, err,
-                        "%.255s has changed since it was applied on %.24s", file->up,
+    return add_sentence(&plan->drift, err, "%.255s has changed since it was applied on %.24s",
+                        file->up,
                         applied->applied_at != NULL ? applied->applied_at : "an unknown day");
 }
 
@@ -81,8 +81,9 @@ static int note_gap(struct migrate_plan *plan, const struct layout_migration *fi
     if (before == NULL || file->version - before->version < 2 ||
         file->version - before->version > 9)
         return 0;
-    return add_sentence(&plan->gaps, err, "there is a gap in the numbers before %.255s: %s comes before it",
-                        file->up, before->up);
+    return add_sentence(&plan->gaps, err,
+                        "there is a gap in the numbers before %.255s: %s comes before it", file->up,
+                        before->up);
 }
 
 static int add_pending(struct migrate_plan *plan, const struct layout_migration *file,

@@ -295,3 +295,24 @@ int store_set_wal(struct store_database *database, struct error *err)
                     database->location.db, mode);
     return error_hint(err, "the volume may not support WAL; set --journal-mode keep");
 }
+
+int store_make_private(struct store_database *database, struct error *err)
+{
+    if (store_set_wal(database, err) != 0)
+        return -1;
+    return sql_exec(database->handle,
+                    "PRAGMA main.synchronous = OFF; PRAGMA wal_autocheckpoint = 0", err);
+}
+
+int64_t store_file_size(const struct store_location *location)
+{
+    struct stat st;
+    return lstat(location->db, &st) == 0 ? st.st_size : 0;
+}
+
+int64_t store_wal_size(const struct store_location *location)
+{
+    char wal[PATH_MAX];
+    struct stat st;
+    return lstat(store_sibling(location, "-wal", wal), &st) == 0 ? st.st_size : 0;
+}
