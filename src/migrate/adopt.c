@@ -139,10 +139,29 @@ static int choose_tool(const struct adoption *adoption, const struct foreign_too
     return adoption->options->baseline >= 0 ? 0 : strange_table(tool, err);
 }
 
+/* Once a migration was applied or taken back here, the other tool's history is of the past: after
+ * a way back to the beginning it would bring in what is no more. */
+static int find_own_runs(const struct migrate_history *records, bool *ret_there, struct error *err)
+{
+    char sql[128];
+    int64_t found = 0;
+    *ret_there = false;
+    if (!records->applied_exists || !records->history_exists)
+        return 0;
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT 1 FROM main.%s WHERE status = 'success' AND direction IN ('up', 'down')",
+                   records->history_table);
+    if (sql_int(records->handle, sql, 0, &found, err) != 0)
+        return -1;
+    *ret_there = found == 1;
+    return 0;
+}
+
 static int refuse_own_records(const struct adoption *adoption, struct error *err)
 {
     struct migrate_applied *applied = NULL;
     size_t count = 0;
+    bool runs = false;
     if (migrate_history_applied(&adoption->records, &applied, &count, err) != 0)
         return -1;
     if (count > 0)
@@ -152,9 +171,19 @@ static int refuse_own_records(const struct adoption *adoption, struct error *err
                         adoption->records.applied_table, count, count == 1 ? "row" : "rows",
                         (long long)applied[count - 1].version);
     migrate_applied_free(applied, count);
-    return count == 0 ? 0
-                      : error_hint(err, "nothing was changed, and nothing is needed: a history is "
-                                        "taken over once; see: liteinit status");
+    if (count > 0)
+        return error_hint(err,
+                          "nothing was changed, and nothing is needed: a history is taken over "
+                          "once; see: liteinit status");
+    if (find_own_runs(&adoption->records, &runs, err) != 0)
+        return -1;
+    if (!runs)
+        return 0;
+    (void)error_set(err, ERROR_CONFIG, 0,
+                    "liteinit has records of its own already: it has run migrations here, and took "
+                    "all of them back");
+    return error_hint(err, "nothing was changed; see: liteinit history; to mark migrations as "
+                           "applied: liteinit baseline VERSION");
 }
 
 /* Marks one file. The first entry that names it counts. */

@@ -108,6 +108,19 @@ def test_twice(liteinit):
     assert "records of its own already" in refused(liteinit, one, 78)["msg"]
 
 
+def test_not_again_after_the_way_back(liteinit):
+    """Their history still says what liteinit has taken back."""
+    one = case("goose")
+    one.make(liteinit)
+    must(adopt(liteinit, one))
+    must(tool(liteinit, "down"))
+    must(tool(liteinit, "down"))
+    assert liteinit.value("SELECT count(*) FROM sqlite_master WHERE name IN ('a', 'b')") == 0
+    assert "took all of them back" in refused(liteinit, one, 78)["msg"]
+    must(tool(liteinit, "prepare"))
+    assert liteinit.rows("SELECT * FROM a") == []
+
+
 @pytest.mark.parametrize("name, sql, part, hint", [
     ("golang-migrate", "UPDATE schema_migrations SET dirty = 1", "migration 2", "force VERSION"),
     ("sqlx", "UPDATE _sqlx_migrations SET success = 0 WHERE version = 20240116093000",

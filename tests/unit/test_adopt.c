@@ -81,7 +81,7 @@ static const char *pending(void)
     static char text[256];
     struct error err;
     struct migrate_plan plan;
-    const struct migrate_source source = {.folder = scratch, .tool = LAYOUT_LITEINIT};
+    const struct migrate_source source = {.folder = scratch};
     assert_ok(migrate_plan_build(db, &source, NULL, &plan, &err), &err);
     assert_int_equal(plan.drift.count, 0);
     text[0] = '\0';
