@@ -50,16 +50,11 @@ int command_print_text(struct text_buffer *text)
     return status;
 }
 
-int command_fail_quietly(const struct error *err)
+cJSON *command_error_json(const struct error *err)
 {
-    int status = error_exit_status(err->kind);
-    if (!command_flags.json)
-        return status;
-    cJSON *root = cJSON_CreateObject();
-    (void)cJSON_AddBoolToObject(root, "ok", 0);
-    cJSON *error = cJSON_AddObjectToObject(root, "error");
+    cJSON *error = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(error, "message", err->msg);
-    (void)cJSON_AddNumberToObject(error, "exit_code", status);
+    (void)cJSON_AddNumberToObject(error, "exit_code", error_exit_status(err->kind));
     if (err->hint[0] != '\0')
         (void)cJSON_AddStringToObject(error, "hint", err->hint);
     if (err->line > 0) {
@@ -67,6 +62,17 @@ int command_fail_quietly(const struct error *err)
         (void)cJSON_AddNumberToObject(error, "line", err->line);
         (void)cJSON_AddNumberToObject(error, "column", err->column);
     }
+    return error;
+}
+
+int command_fail_quietly(const struct error *err)
+{
+    int status = error_exit_status(err->kind);
+    if (!command_flags.json)
+        return status;
+    cJSON *root = cJSON_CreateObject();
+    (void)cJSON_AddBoolToObject(root, "ok", 0);
+    (void)cJSON_AddItemToObject(root, "error", command_error_json(err));
     (void)command_print_json(root);
     return status;
 }

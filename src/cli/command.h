@@ -30,6 +30,7 @@ struct command_flags {
     bool json;
     bool full;
     bool dry_run;
+    bool roundtrip;
     const char *reason;
     const char *from;
     const char *baseline;
@@ -66,6 +67,7 @@ int command_adopt(const struct invocation *call);
 int command_baseline(const struct invocation *call);
 int command_repair(const struct invocation *call);
 int command_health(const struct invocation *call);
+int command_validate(const struct invocation *call);
 
 /* --help and --version. `command` NULL: of liteinit as a whole. */
 int help_print(const struct command *command);
@@ -77,6 +79,9 @@ int command_fail(const char *event, const char *context, const struct error *err
 
 /* The same without the log line: the error has been logged already. */
 int command_fail_quietly(const struct error *err);
+
+/* An error as the "error" of a JSON document. */
+struct cJSON *command_error_json(const struct error *err);
 
 /* Prints a JSON document on stdout and deletes it. Returns 0, or the status of a failed write. */
 int command_print_json(struct cJSON *document);

@@ -17,6 +17,12 @@ static const struct config_option check_options[] = {
     {"full", NULL, "integrity_check: every index against its table", &command_flags.full, NULL},
     {.name = NULL},
 };
+static const struct config_option validate_options[] = {
+    {"json", NULL, "one JSON document on stdout", &command_flags.json, NULL},
+    {"roundtrip", NULL, "run every way back too; it must restore the schema",
+     &command_flags.roundtrip, NULL},
+    {.name = NULL},
+};
 
 static const struct config_option work_options[] = {
     {"dry-run", NULL, "only on a private copy of the data; reports what it does",
@@ -73,6 +79,11 @@ const struct command commands[] = {
      command_checkpoint,
      "Refuses while another process has the database open: an app's own SQLite may be one that\n"
      "loses data when somebody else checkpoints.\n"},
+    {"validate", "[DIR]", 1, "look the migrations over, for CI; needs no database",
+     validate_options, command_validate,
+     "Reads all files and runs every up on an empty database in memory. DIR defaults to the key\n"
+     "migrations, else to ./migrations. A line for each finding, as FILE:LINE:COLUMN: MESSAGE.\n"
+     "Exits with 65 when something must be mended; warnings and notes alone are 0.\n"},
     {.name = NULL},
 };
 

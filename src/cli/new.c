@@ -21,8 +21,7 @@ int command_new(const struct invocation *call)
 {
     struct layout_created created;
     struct error err;
-    const char *folder =
-        call->config->migrations != NULL ? call->config->migrations : USUAL_FOLDER;
+    const char *folder = call->config->migrations != NULL ? call->config->migrations : USUAL_FOLDER;
     if (call->word_count != 1) {
         (void)error_set(&err, ERROR_USAGE, 0, "new needs the NAME of the migration");
         (void)error_hint(&err, "for example: liteinit new add_prices");

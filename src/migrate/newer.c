@@ -19,8 +19,8 @@ static int hint_ways_out(const struct migrate_plan *plan, const struct migrate_a
                        "--entrypoint liteinit SERVICE down %lld",
                        (long long)plan->newest);
     else
-        (void)snprintf(back, sizeof back, "%lld_%.60s has no way back",
-                       (long long)stuck->version, stuck->name != NULL ? stuck->name : "");
+        (void)snprintf(back, sizeof back, "%lld_%.60s has no way back", (long long)stuck->version,
+                       stuck->name != NULL ? stuck->name : "");
     if (oldest->backup != NULL)
         (void)snprintf(restore, sizeof restore,
                        "; or go back to the backup from before, with prepare --on-newer-schema "

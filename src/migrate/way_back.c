@@ -99,14 +99,16 @@ static bool is_applied(const struct migrate_plan *plan, int64_t version)
 static int check_target(const struct migrate_plan *plan, int64_t target, struct error *err)
 {
     if (plan->applied_count == 0) {
-        (void)error_set(err, ERROR_NOT_FOUND, 0, "there is nothing to take back: no migration is "
-                                                 "applied");
+        (void)error_set(err, ERROR_NOT_FOUND, 0,
+                        "there is nothing to take back: no migration is "
+                        "applied");
         return error_hint(err, "see: liteinit status");
     }
     if (target == MIGRATE_LAST || target == 0 || is_applied(plan, target))
         return 0;
-    (void)error_set(err, ERROR_NOT_FOUND, 0, "version %lld is not applied, so that nothing can be "
-                                             "taken back to it",
+    (void)error_set(err, ERROR_NOT_FOUND, 0,
+                    "version %lld is not applied, so that nothing can be "
+                    "taken back to it",
                     (long long)target);
     return error_hint(err, "see which versions are: liteinit status; 0 takes all of them back");
 }

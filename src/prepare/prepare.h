@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "prepare/rehearsal.h"
+#include "store/database.h"
 
 /* What is to be done, and for which steps of the table that is a reason. */
 enum prepare_work {
@@ -42,9 +43,9 @@ struct prepare_report {
     size_t applied;         /* migrations applied now */
     int64_t first_applied;  /* their first and last version; 0: none */
     int64_t last_applied;
-    size_t rolled_back;   /* migrations taken back now */
-    size_t recorded;      /* records written without running anything */
-    char tool[32];        /* ADOPT: whose history it was */
+    size_t rolled_back;    /* migrations taken back now */
+    size_t recorded;       /* records written without running anything */
+    char tool[32];         /* ADOPT: whose history it was */
     char backup[PATH_MAX]; /* made or used again; "": none */
 };
 
@@ -55,7 +56,7 @@ int prepare_run(const struct prepare_request *request, struct prepare_report *re
 /* `up --dry-run` and `down --dry-run`: the same migrations on a private copy; the database itself is
  * only read, also beside a living app. `work` is PREPARE_UP or PREPARE_DOWN. Free the result with
  * prepare_rehearsal_free(), after a failure too: it says how far it came. Logs nothing. */
-int prepare_dry_run(const struct prepare_request *request, struct prepare_rehearsal *ret_rehearsal,
-                    struct error *err);
+int prepare_dry_run(const struct prepare_request *request, struct store_database *database,
+                    struct prepare_rehearsal *ret_rehearsal, struct error *err);
 
 #endif

@@ -53,8 +53,7 @@ int step_check(struct preparation *p, struct error *err)
  * source (design fact 12). */
 int step_check_before(struct preparation *p, struct error *err)
 {
-    if (p->fresh || p->checked || !step_change_is_due(p) ||
-        p->config->check == CONFIG_CHECK_OFF)
+    if (p->fresh || p->checked || !step_change_is_due(p) || p->config->check == CONFIG_CHECK_OFF)
         return 0;
     return check_now(p, "before the migration", err);
 }

@@ -96,8 +96,7 @@ static int record(struct preparation *p, struct error *err)
     if (migrate_history_open(store_handle(p->database), &history, err) != 0 ||
         migrate_history_create(&history, err) != 0 ||
         migrate_history_start(&history, 0, DIRECTION,
-                              p->report.backup[0] != '\0' ? p->report.backup : NULL, &id,
-                              err) != 0)
+                              p->report.backup[0] != '\0' ? p->report.backup : NULL, &id, err) != 0)
         return -1;
     return migrate_history_finish(&history, id, "success", NULL, err);
 }

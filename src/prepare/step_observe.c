@@ -74,18 +74,17 @@ static void on_progress(void *context, const struct migrate_item *item,
     char elapsed[32];
     text_format_duration(elapsed, sizeof elapsed, progress->elapsed_ms);
     show(p, item, progress);
-    log_event(LOG_INFO, "migrate.progress",
-              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
-                         LOG_TEXT("file", item->file), LOG_TEXT("direction", direction_name(item)),
-                         LOG_NUMBER("number", (int64_t)item->number),
-                         LOG_NUMBER("of", (int64_t)item->of),
-                         LOG_NUMBER("statement_number", (int64_t)progress->statement),
-                         LOG_NUMBER("statements", (int64_t)progress->statements),
-                         LOG_NUMBER("pages", progress->pages),
-                         LOG_NUMBER("duration_ms", progress->elapsed_ms)),
-              "Migration %s still runs after %s: statement %zu of %zu, %lld pages written",
-              item->file, elapsed, progress->statement, progress->statements,
-              (long long)progress->pages);
+    log_event(
+        LOG_INFO, "migrate.progress",
+        LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
+                   LOG_TEXT("file", item->file), LOG_TEXT("direction", direction_name(item)),
+                   LOG_NUMBER("number", (int64_t)item->number), LOG_NUMBER("of", (int64_t)item->of),
+                   LOG_NUMBER("statement_number", (int64_t)progress->statement),
+                   LOG_NUMBER("statements", (int64_t)progress->statements),
+                   LOG_NUMBER("pages", progress->pages),
+                   LOG_NUMBER("duration_ms", progress->elapsed_ms)),
+        "Migration %s still runs after %s: statement %zu of %zu, %lld pages written", item->file,
+        elapsed, progress->statement, progress->statements, (long long)progress->pages);
 }
 
 static void on_rolled_back(struct preparation *p, const struct migrate_item *item,
@@ -123,8 +122,8 @@ static void on_done(void *context, const struct migrate_item *item, int64_t dura
 static void on_notice(void *context, const char *file, int line, const char *sentence)
 {
     const struct preparation *p = context;
-    const struct log_field *fields = LOG_FIELDS(
-        LOG_TEXT("db", p->location.db), LOG_TEXT("file", file), LOG_NUMBER("line", line));
+    const struct log_field *fields = LOG_FIELDS(LOG_TEXT("db", p->location.db),
+                                                LOG_TEXT("file", file), LOG_NUMBER("line", line));
     if (line > 0)
         log_event(LOG_INFO, "migrate.notice", fields, "Migration %s, line %d: %s", file, line,
                   sentence);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/clone.h"
+#include "backup/restore.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -119,9 +121,8 @@ int step_glance(struct preparation *p, struct error *err)
     struct error ignored;
     (void)err;
     if (p->fresh || p->unclean || p->probe.companions || config->migrate_command != NULL ||
-        config->backup == CONFIG_BACKUP_ALWAYS ||
-        config->check == CONFIG_CHECK_QUICK || config->check == CONFIG_CHECK_FULL ||
-        (wants_wal(p) && !p->probe.wal_mode))
+        config->backup == CONFIG_BACKUP_ALWAYS || config->check == CONFIG_CHECK_QUICK ||
+        config->check == CONFIG_CHECK_FULL || (wants_wal(p) && !p->probe.wal_mode))
         return 0;
     if (store_open(&p->location, STORE_STILL, 0, &p->database, &ignored) != 0)
         return 0;
@@ -147,6 +148,9 @@ int step_open(struct preparation *p, struct error *err)
     if (p->fresh && p->source.folder != NULL &&
         migrate_plan_inspect(&p->source, p->request->target, err) != 0)
         return -1;
+    /* What killed restores and rehearsals left takes room; before anything of ours is open. */
+    backup_restore_clear(&p->location);
+    backup_clone_clear(&p->location);
     /* The app's own migrator makes it. */
     if (p->fresh && p->source.folder == NULL)
         return 0;
@@ -232,9 +236,8 @@ int step_settle(struct preparation *p, struct error *err)
         /* No room at the end of a migration is the migration's failure, not a backup's. */
         if (err->kind == ERROR_BACKUP)
             err->kind = ERROR_DATA;
-        return error_hint(err,
-                          "what was done is done and nothing is lost: the WAL keeps it; "
-                          "mend or free the volume and start again");
+        return error_hint(err, "what was done is done and nothing is lost: the WAL keeps it; "
+                               "mend or free the volume and start again");
     }
     if (!fold.complete)
         return error_set(err, ERROR_BUSY, 0, "the WAL of %s could not be folded in: it is in use",

@@ -44,8 +44,7 @@ static int find_fitting(struct preparation *p, struct error *err)
     struct backup_catalogue catalogue;
     if (backup_catalogue_read(&p->location, p->config->backup_dir, &catalogue, err) != 0)
         return -1;
-    bool found =
-        backup_catalogue_fitting(&catalogue, &p->location, p->plan.newest, p->fitting);
+    bool found = backup_catalogue_fitting(&catalogue, &p->location, p->plan.newest, p->fitting);
     backup_catalogue_free(&catalogue);
     if (found)
         return 0;
@@ -103,8 +102,8 @@ int step_plan(struct preparation *p, struct error *err)
         return -1;
     if (p->plan.drift.count > 0 && p->config->drift == CONFIG_DRIFT_FAIL)
         return migrate_plan_drift_error(&p->plan, err);
-    log_sentences(p, LOG_WARN, "Migration drift, passed over because drift is set to warn:",
-                  &p->plan.drift);
+    log_sentences(p, LOG_WARN,
+                  "Migration drift, passed over because drift is set to warn:", &p->plan.drift);
     if (p->fitting[0] == '\0')
         step_plan_log(p);
     return 0;
@@ -129,18 +128,24 @@ static int check_redo(const struct preparation *p, struct error *err)
     return 0;
 }
 
+int step_back_target(const struct migrate_plan *plan, const char *text, int64_t *ret_target,
+                     struct error *err)
+{
+    *ret_target = MIGRATE_LAST;
+    if (text == NULL || migrate_plan_version(&plan->folder, text, ret_target))
+        return 0;
+    (void)error_set(err, ERROR_USAGE, 0, "\"%.100s\" is no version", text);
+    return error_hint(err, "a version is the number of a migration: liteinit down 7");
+}
+
 int step_plan_back(struct preparation *p, struct error *err)
 {
     int64_t target = MIGRATE_LAST;
     if (migrate_plan_build(store_handle(p->database), &p->source, NULL, &p->plan, err) != 0)
         return -1;
     p->report.schema_version = p->plan.current;
-    if (p->request->target != NULL &&
-        !migrate_plan_version(&p->plan.folder, p->request->target, &target)) {
-        (void)error_set(err, ERROR_USAGE, 0, "\"%.100s\" is no version", p->request->target);
-        return error_hint(err, "a version is the number of a migration: liteinit down 7");
-    }
-    if (migrate_way_back_build(&p->plan, target, &p->way, err) != 0 ||
+    if (step_back_target(&p->plan, p->request->target, &target, err) != 0 ||
+        migrate_way_back_build(&p->plan, target, &p->way, err) != 0 ||
         (p->request->work == PREPARE_REDO && check_redo(p, err) != 0))
         return -1;
     /* What is pending is none of this command's business, but for redo: see step_migrate(). */

@@ -52,7 +52,8 @@ void step_record_failure(struct preparation *p, int64_t version, const char *dir
     const char *backup = p->report.backup[0] != '\0' ? p->report.backup : NULL;
     if (p->database == NULL && step_reopen(p, &ignored) != 0)
         return;
-    if (p->database == NULL || migrate_history_open(store_handle(p->database), &history, &ignored) != 0 ||
+    if (p->database == NULL ||
+        migrate_history_open(store_handle(p->database), &history, &ignored) != 0 ||
         migrate_history_create(&history, &ignored) != 0 ||
         migrate_history_start(&history, version, direction, backup, &id, &ignored) != 0)
         return;

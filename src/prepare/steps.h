@@ -72,6 +72,10 @@ bool step_change_is_due(const struct preparation *p);
 /* What the plan says, also for step_glance(). */
 void step_plan_log(const struct preparation *p);
 
+/* The version down to which `text` says to go; NULL: MIGRATE_LAST. ERROR_USAGE when it is none. */
+int step_back_target(const struct migrate_plan *plan, const char *text, int64_t *ret_target,
+                     struct error *err);
+
 /* Opens the database again after it was closed, or replaced: alone, as step_open() does. */
 int step_reopen(struct preparation *p, struct error *err);
 
