@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 
 #include "base/error.h"
+#include "layout/script.h"
+#include "migrate/guard.h"
 #include "migrate/observer.h"
 #include "migrate/script.h"
 
@@ -53,7 +55,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                       "BEGIN IMMEDIATE",
                       NULL, NULL, NULL) == SQLITE_OK,
          "SQLite");
-    int result = migrate_script_run(db, "x.sql", text, strlen(text), &silent, &err);
+    struct layout_script script;
+    int result = layout_script_recall("x.sql", text, &script, &err);
+    if (result == 0) {
+        struct migrate_guard guard;
+        migrate_guard_open(&guard, db, &script, &silent);
+        result = migrate_script_run(db, &script, &guard, NULL, &silent, &err);
+        migrate_guard_close(&guard);
+        layout_script_free(&script);
+    }
     if (result == 0)
         MUST(sqlite3_get_autocommit(db) == 0, "the transaction is over: %s", text);
     else
