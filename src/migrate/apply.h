@@ -27,4 +27,8 @@ int migrate_apply(struct sqlite3 *handle, struct migrate_plan *plan,
                   const struct migrate_apply_options *options,
                   const struct migrate_observer *observer, size_t *ret_applied, struct error *err);
 
+/* No room during a migration is a failed migration: 65, where a backup without room is 73. Always
+ * returns -1. For rollback.h. */
+int migrate_apply_fail(struct error *err);
+
 #endif

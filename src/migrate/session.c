@@ -8,9 +8,10 @@
 /* Those of https://www.sqlite.org/pragma.html that last as long as the connection, change what a
  * statement does, and may be set inside a transaction. (defer_foreign_keys ends with it.) */
 #define SETTINGS                                                                                   \
-    "PRAGMA query_only = OFF; PRAGMA ignore_check_constraints = OFF;"                              \
-    "PRAGMA legacy_alter_table = OFF; PRAGMA recursive_triggers = OFF;"                            \
-    "PRAGMA case_sensitive_like = OFF; PRAGMA reverse_unordered_selects = OFF"
+    "PRAGMA query_only = OFF; PRAGMA legacy_alter_table = OFF; PRAGMA recursive_triggers = OFF;"   \
+    "PRAGMA case_sensitive_like = OFF; PRAGMA reverse_unordered_selects = OFF;"                    \
+    "PRAGMA secure_delete = OFF; PRAGMA trusted_schema = ON;"                                      \
+    "PRAGMA max_page_count = 4294967294"
 
 /* One object; *ret_more is false when there was none. A table takes its indexes and triggers
  * along, so the list is read anew each time. */

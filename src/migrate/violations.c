@@ -1,15 +1,18 @@
 /* See violations.h. https://www.sqlite.org/pragma.html#pragma_foreign_key_check */
 #include "migrate/violations.h"
 
-#include <stdbool.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "store/sql.h"
 
-#define BEFORE "liteinit_violations"
-#define AFTER "liteinit_violations_now"
-#define CREATE(table)                                                                              \
-    "CREATE TEMP TABLE IF NOT EXISTS " table                                                       \
-    " (child TEXT, row INTEGER, parent TEXT, mismatch TEXT)"
+#define UNKNOWN SIZE_MAX
+
+static int out_of_memory(struct error *err)
+{
+    return error_set(err, ERROR_IO, ENOMEM, "cannot check the foreign keys");
+}
 
 /* A foreign key whose parent columns are not unique or not there makes foreign_key_check itself
  * fail ("foreign key mismatch"), and so does one that needs a collation of the app's own. Such a
@@ -21,144 +24,242 @@ static bool is_mismatch(int code)
     return (code & 0xFF) == SQLITE_ERROR;
 }
 
-static int keep_row(sqlite3_stmt *keep, sqlite3_stmt *found, struct error *err)
+/* The index of a name, which is added where it is new. The last ones come again and again. */
+static bool index_of(struct migrate_violations *violations, const char *name, size_t *ret_index)
 {
-    for (int i = 0; i < 3; i++)
-        (void)sqlite3_bind_value(keep, i + 1, sqlite3_column_value(found, i));
-    (void)sqlite3_bind_null(keep, 4);
-    return sql_done(keep, err);
+    for (size_t i = violations->name_count; i-- > 0;)
+        if (strcmp(violations->names[i], name) == 0) {
+            *ret_index = i;
+            return true;
+        }
+    char **grown = realloc((void *)violations->names, (violations->name_count + 1) * sizeof *grown);
+    if (grown == NULL)
+        return false;
+    violations->names = grown;
+    char *copy = strdup(name);
+    if (copy == NULL)
+        return false;
+    *ret_index = violations->name_count;
+    grown[violations->name_count++] = copy;
+    return true;
 }
 
-static int keep_mismatch(sqlite3 *handle, sqlite3_stmt *keep, sqlite3_value *table,
-                         struct error *err)
+static bool add(struct migrate_violations *violations, const struct migrate_violation *one)
 {
-    char text[256];
-    /* A copy, since binding clears SQLite's. */
-    (void)sqlite3_snprintf(sizeof text, text, "%s", sqlite3_errmsg(handle));
-    (void)sqlite3_clear_bindings(keep);
-    (void)sqlite3_bind_value(keep, 1, table);
-    (void)sqlite3_bind_text(keep, 4, text, -1, SQLITE_TRANSIENT);
-    return sql_done(keep, err);
+    if (violations->count == violations->capacity) {
+        size_t capacity = violations->capacity > 0 ? violations->capacity * 2 : 16;
+        struct migrate_violation *grown =
+            realloc(violations->list, capacity * sizeof *violations->list);
+        if (grown == NULL)
+            return false;
+        violations->list = grown;
+        violations->capacity = capacity;
+    }
+    violations->list[violations->count++] = *one;
+    return true;
 }
 
-/* All tables at once; *ret_mismatch when SQLite gave up at one that it cannot check. */
-static int check_all(sqlite3 *handle, sqlite3_stmt *keep, bool *ret_mismatch, struct error *err)
+static bool add_row(struct migrate_violations *violations, sqlite3_stmt *found)
+{
+    const char *child = (const char *)sqlite3_column_text(found, 0);
+    struct migrate_violation one = {
+        .has_row = sqlite3_column_type(found, 1) != SQLITE_NULL,
+        .row = sqlite3_column_int64(found, 1),
+    };
+    if (child == NULL || !index_of(violations, child, &one.child))
+        return false;
+    const char *parent = (const char *)sqlite3_column_text(found, 2);
+    return parent != NULL && index_of(violations, parent, &one.parent) && add(violations, &one);
+}
+
+static bool add_mismatch(struct migrate_violations *violations, sqlite3 *handle, const char *table)
+{
+    struct migrate_violation one = {.mismatch = true, .parent = UNKNOWN};
+    if (violations->mismatch[0] == '\0')
+        (void)sqlite3_snprintf(sizeof violations->mismatch, violations->mismatch, "%s",
+                               sqlite3_errmsg(handle));
+    return index_of(violations, table, &one.child) && add(violations, &one);
+}
+
+int migrate_violations_collect(sqlite3 *handle, const char *table, int except,
+                               struct migrate_violations *violations, struct error *err)
 {
     cleanup_statement sqlite3_stmt *find = NULL;
     int code = SQLITE_ROW;
-    if (sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check", &find, err) != 0)
+    if (sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check(?1, 'main')", &find, err) != 0)
         return -1;
+    (void)sqlite3_bind_text(find, 1, table, -1, SQLITE_STATIC);
     while ((code = sqlite3_step(find)) == SQLITE_ROW)
-        if (keep_row(keep, find, err) != 0)
-            return -1;
-    *ret_mismatch = code != SQLITE_DONE && is_mismatch(code);
-    return code == SQLITE_DONE || *ret_mismatch
-               ? 0
-               : sql_error(err, handle, "cannot check the foreign keys");
+        if (sqlite3_column_int(find, 3) != except && !add_row(violations, find))
+            return out_of_memory(err);
+    if (code == SQLITE_DONE)
+        return 0;
+    if (!is_mismatch(code))
+        return sql_error(err, handle, "cannot check the foreign keys");
+    return add_mismatch(violations, handle, table) ? 0 : out_of_memory(err);
 }
 
-static int check_table(sqlite3 *handle, sqlite3_value *table, sqlite3_stmt *find,
-                       sqlite3_stmt *keep, struct error *err)
+int migrate_violations_rename(struct migrate_violations *violations, const char *from,
+                              const char *to)
 {
-    int code = SQLITE_ROW;
+    for (size_t i = 0; i < violations->name_count; i++)
+        if (sqlite3_stricmp(violations->names[i], from) == 0) {
+            char *copy = strdup(to);
+            if (copy == NULL)
+                return -1;
+            free(violations->names[i]);
+            violations->names[i] = copy;
+        }
+    return 0;
+}
+
+static int order_of_numbers(int64_t a, int64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+/* Rows before keys that cannot work; equal ones side by side. */
+static int order_of(const struct migrate_violation *a, const struct migrate_violation *b)
+{
+    int order = (int)a->mismatch - (int)b->mismatch;
+    if (order == 0)
+        order = (int)a->has_row - (int)b->has_row;
+    return order != 0 ? order : order_of_numbers(a->row, b->row);
+}
+
+static int by_row(const void *left, const void *right)
+{
+    const struct migrate_violation *a = left;
+    const struct migrate_violation *b = right;
+    int order = order_of(a, b);
+    if (order == 0)
+        order = (a->child > b->child) - (a->child < b->child);
+    return order != 0 ? order : (a->parent > b->parent) - (a->parent < b->parent);
+}
+
+static void sort(struct migrate_violations *violations)
+{
+    if (violations->count > 1)
+        qsort(violations->list, violations->count, sizeof *violations->list, by_row);
+}
+
+/* What the comparison knows of the two lists. */
+struct pair {
+    const struct migrate_violations *before;
+    const struct migrate_violations *after;
+    bool *gone; /* for each name of before: no table has it any more */
+};
+
+/* A rebuilt table keeps its rowids, so a violation from before has the same child, row and parent;
+ * a renamed table is one whose old name is gone. */
+static bool same_table(const struct pair *pair, size_t old, size_t now)
+{
+    if (old == UNKNOWN || now == UNKNOWN)
+        return old == now;
+    return pair->gone[old] ||
+           sqlite3_stricmp(pair->before->names[old], pair->after->names[now]) == 0;
+}
+
+/* How often this violation was there before. The count matters: a row may break two keys. */
+static size_t count_before(const struct pair *pair, const struct migrate_violation *now)
+{
+    const struct migrate_violation *list = pair->before->list;
+    size_t low = 0;
+    size_t high = pair->before->count;
+    size_t count = 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (order_of(&list[middle], now) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < pair->before->count && order_of(&list[low], now) == 0; low++)
+        count += same_table(pair, list[low].child, now->child) &&
+                 same_table(pair, list[low].parent, now->parent);
+    return count;
+}
+
+/* Whether a is to be told rather than b: rows first, then by table and row. */
+static bool comes_before(const struct pair *pair, const struct migrate_violation *a,
+                         const struct migrate_violation *b)
+{
+    if (a->mismatch != b->mismatch)
+        return b->mismatch;
+    int order = strcmp(pair->after->names[a->child], pair->after->names[b->child]);
+    return order != 0 ? order < 0 : order_of(a, b) < 0;
+}
+
+static int describe(const struct pair *pair, const struct migrate_violation *first, size_t count,
+                    struct error *err)
+{
+    char row[48] = "a row";
+    if (first->mismatch) {
+        (void)error_set(err, ERROR_DATA, 0,
+                        "the migration makes a foreign key that cannot work: %.250s",
+                        pair->after->mismatch);
+        return error_hint(err, "the columns it refers to need a PRIMARY KEY or a UNIQUE index");
+    }
+    if (first->has_row)
+        (void)sqlite3_snprintf(sizeof row, row, "row %lld", (long long)first->row);
+    (void)error_set(err, ERROR_DATA, 0,
+                    "the migration would break foreign keys: %s of %.100s refers to a row of "
+                    "%.100s that is not there (%zu new %s)",
+                    row, pair->after->names[first->child], pair->after->names[first->parent], count,
+                    count == 1 ? "violation" : "violations");
+    return error_hint(err, "delete or mend these rows in the migration itself; where they are to "
+                           "stay: -- liteinit: foreign-keys=warn");
+}
+
+static int find_new(const struct pair *pair, struct error *err)
+{
+    const struct migrate_violations *after = pair->after;
+    const struct migrate_violation *first = NULL;
+    size_t count = 0;
+    size_t next = 0;
+    for (size_t i = 0; i < after->count; i = next) {
+        const struct migrate_violation *now = &after->list[i];
+        next = i + 1;
+        while (next < after->count && by_row(&after->list[next], now) == 0)
+            next++;
+        if (next - i <= count_before(pair, now))
+            continue;
+        count++;
+        if (first == NULL || comes_before(pair, now, first))
+            first = now;
+    }
+    return first == NULL ? 0 : describe(pair, first, count, err);
+}
+
+int migrate_violations_compare(sqlite3 *handle, struct migrate_violations *before,
+                               struct migrate_violations *after, struct error *err)
+{
+    struct pair pair = {.before = before, .after = after};
     int result = 0;
-    (void)sqlite3_bind_value(find, 1, table);
-    while (result == 0 && (code = sqlite3_step(find)) == SQLITE_ROW)
-        result = keep_row(keep, find, err);
-    if (result == 0 && code != SQLITE_DONE)
-        result = is_mismatch(code) ? keep_mismatch(handle, keep, table, err)
-                                   : sql_error(err, handle, "cannot check the foreign keys");
-    (void)sqlite3_reset(find);
+    if (after->count == 0)
+        return 0;
+    pair.gone = calloc(before->name_count + 1, sizeof *pair.gone);
+    if (pair.gone == NULL)
+        return out_of_memory(err);
+    for (size_t i = 0; result == 0 && i < before->name_count; i++) {
+        bool there = false;
+        result = sql_table_exists(handle, before->names[i], &there, err);
+        pair.gone[i] = !there;
+    }
+    if (result == 0) {
+        sort(before);
+        sort(after);
+        result = find_new(&pair, err);
+    }
+    free(pair.gone);
     return result;
 }
 
-/* Slower, and a table with a mismatch does not hide what the others break. */
-static int check_one_by_one(sqlite3 *handle, sqlite3_stmt *keep, struct error *err)
+void migrate_violations_free(struct migrate_violations *violations)
 {
-    cleanup_statement sqlite3_stmt *tables = NULL;
-    cleanup_statement sqlite3_stmt *find = NULL;
-    int code = SQLITE_ROW;
-    if (sql_prepare(handle, "SELECT name FROM main.sqlite_schema WHERE type = 'table'", &tables,
-                    err) != 0 ||
-        sql_prepare(handle, "SELECT * FROM pragma_foreign_key_check(?1, 'main')", &find, err) != 0)
-        return -1;
-    while ((code = sqlite3_step(tables)) == SQLITE_ROW)
-        if (check_table(handle, sqlite3_column_value(tables, 0), find, keep, err) != 0)
-            return -1;
-    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot list the tables");
-}
-
-/* Fills one of the two lists with the violations there are now. */
-static int collect(sqlite3 *handle, const char *empty, const char *insert, struct error *err)
-{
-    cleanup_statement sqlite3_stmt *keep = NULL;
-    bool mismatch = false;
-    if (sql_exec(handle, empty, err) != 0 || sql_prepare(handle, insert, &keep, err) != 0 ||
-        check_all(handle, keep, &mismatch, err) != 0)
-        return -1;
-    if (!mismatch)
-        return 0;
-    return sql_exec(handle, empty, err) == 0 ? check_one_by_one(handle, keep, err) : -1;
-}
-
-#define COLLECT_INTO(handle, table, err)                                                           \
-    collect(handle, "DELETE FROM temp." table,                                                     \
-            "INSERT INTO temp." table " VALUES (?1, ?2, ?3, ?4)", err)
-
-int migrate_violations_baseline(sqlite3 *handle, struct error *err)
-{
-    if (sql_exec(handle, "PRAGMA temp_store = MEMORY", err) != 0 ||
-        sql_exec(handle, CREATE(BEFORE), err) != 0 || sql_exec(handle, CREATE(AFTER), err) != 0)
-        return -1;
-    return COLLECT_INTO(handle, BEFORE, err);
-}
-
-static int describe(sqlite3_stmt *statement, struct error *err)
-{
-    const char *child = (const char *)sqlite3_column_text(statement, 0);
-    const char *parent = (const char *)sqlite3_column_text(statement, 2);
-    const char *mismatch = (const char *)sqlite3_column_text(statement, 3);
-    int64_t count = sqlite3_column_int64(statement, 4);
-    char row[48] = "a row";
-    if (mismatch != NULL) {
-        (void)error_set(err, ERROR_DATA, 0,
-                        "the migration makes a foreign key that cannot work: %.300s", mismatch);
-        return error_hint(err, "the columns it refers to need a PRIMARY KEY or a UNIQUE index");
-    }
-    if (sqlite3_column_type(statement, 1) != SQLITE_NULL)
-        (void)sqlite3_snprintf(sizeof row, row, "row %lld", sqlite3_column_int64(statement, 1));
-    (void)error_set(err, ERROR_DATA, 0,
-                    "the migration would break foreign keys: %s of %.100s refers to a row of "
-                    "%.100s that is not there (%lld new %s)",
-                    row, child != NULL ? child : "?", parent != NULL ? parent : "?",
-                    (long long)count, count == 1 ? "violation" : "violations");
-    return error_hint(err, "delete or mend these rows in the migration itself");
-}
-
-int migrate_violations_compare(sqlite3 *handle, struct error *err)
-{
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    if (COLLECT_INTO(handle, AFTER, err) != 0)
-        return -1;
-    /* A rebuilt table keeps its rowids, so a violation from before has the same child, row and
-     * parent; a renamed table is one whose old name is gone. The count of each matters: a row may
-     * break two keys. Broken rows come before mismatches, which have no row. */
-    if (sql_prepare(handle,
-                    "SELECT child, row, parent, mismatch, count(*) OVER () FROM ("
-                    "  SELECT child, row, parent, mismatch, count(*) AS now"
-                    "  FROM temp." AFTER " GROUP BY 1, 2, 3, mismatch IS NULL) AS found"
-                    " WHERE now > (SELECT count(*) FROM temp." BEFORE " AS old"
-                    "  WHERE old.row IS found.row"
-                    "  AND (old.mismatch IS NULL) = (found.mismatch IS NULL)"
-                    "  AND (old.child = found.child OR NOT EXISTS"
-                    "   (SELECT 1 FROM main.sqlite_schema WHERE name = old.child COLLATE NOCASE))"
-                    "  AND (old.parent IS found.parent OR NOT EXISTS"
-                    "   (SELECT 1 FROM main.sqlite_schema WHERE name = old.parent COLLATE NOCASE)))"
-                    " ORDER BY mismatch IS NOT NULL, child, row",
-                    &statement, err) != 0)
-        return -1;
-    int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        return describe(statement, err);
-    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot check the foreign keys");
+    for (size_t i = 0; i < violations->name_count; i++)
+        free(violations->names[i]);
+    free((void *)violations->names);
+    free(violations->list);
+    *violations = (struct migrate_violations){.list = NULL};
 }

@@ -8,6 +8,8 @@
 static volatile sig_atomic_t stop_requested;
 static volatile sig_atomic_t shielded;
 static sqlite3 *volatile watched;
+static void (*on_tick)(void *context);
+static void *tick_context;
 
 /* sqlite3_interrupt() only sets a flag of the connection: SQLite's own shell calls it from its
  * signal handler too. It stops what runs now; the progress handler stops what starts later. */
@@ -23,6 +25,8 @@ static void on_stop_signal(int signal)
 static int on_progress(void *unused)
 {
     (void)unused;
+    if (on_tick != NULL)
+        on_tick(tick_context);
     return stop_requested && !shielded;
 }
 
@@ -50,6 +54,14 @@ void store_interrupt_watch(sqlite3 *handle)
     watched = handle;
     if (handle != NULL)
         sqlite3_progress_handler(handle, 1000, on_progress, NULL);
+}
+
+/* A connection has one progress handler (https://www.sqlite.org/c3ref/progress_handler.html), so
+ * that whoever wants to hear of progress shares it. */
+void store_interrupt_on_tick(void (*tick)(void *context), void *context)
+{
+    on_tick = tick;
+    tick_context = context;
 }
 
 void store_interrupt_shield(bool shield)

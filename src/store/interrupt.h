@@ -18,6 +18,10 @@ bool store_interrupted(void);
 /* The connection that a signal interrupts from now on; NULL for none. There is one at a time. */
 void store_interrupt_watch(struct sqlite3 *handle);
 
+/* Called again and again, many times a second, while a statement of the watched connection runs;
+ * NULL for nobody. It may not use the connection, but for sqlite3_db_status(). */
+void store_interrupt_on_tick(void (*tick)(void *context), void *context);
+
 /* While `shield` is on, statements run to their end although a signal came: for the few that
  * write down what happened. */
 void store_interrupt_shield(bool shield);

@@ -8,7 +8,7 @@
     " duration_ms INTEGER, app_version TEXT, backup TEXT, down_sql TEXT)"
 #define OUR_HISTORY                                                                                \
     "(id INTEGER PRIMARY KEY, version INTEGER, direction TEXT, status TEXT, backup_path TEXT,"     \
-    " error_message TEXT, started_at TEXT, completed_at TEXT)"
+    " error_message TEXT, started_at TEXT, completed_at TEXT, resume TEXT)"
 
 static sqlite3 *db;
 
@@ -76,7 +76,7 @@ static void tables_read_as_people_expect(void **state)
         "version,name,applied_at,checksum,duration_ms,app_version,backup,down_sql");
     assert_string_equal(
         db_text(db, "SELECT group_concat(name) FROM pragma_table_info('migration_history')"),
-        "id,version,direction,status,backup_path,error_message,started_at,completed_at");
+        "id,version,direction,status,backup_path,error_message,started_at,completed_at,resume");
     assert_ok(migrate_history_create(&history, &err), &err);
     struct migrate_history again = open_ok();
     assert_true(again.applied_exists && again.history_exists && !again.foreign);

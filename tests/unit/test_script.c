@@ -32,11 +32,23 @@ static void note(void *context, const char *file, int line, const char *sentence
 
 static const struct migrate_observer observer = {.context = (void *)"context", .notice = note};
 
+static int run_inside(const char *text, struct error *err)
+{
+    struct layout_script script;
+    struct migrate_guard guard;
+    assert_ok(layout_script_recall("7_x.sql", text, &script, err), err);
+    migrate_guard_open(&guard, db, &script, &observer);
+    int result = migrate_script_run(db, &script, &guard, NULL, &observer, err);
+    migrate_guard_close(&guard);
+    layout_script_free(&script);
+    return result;
+}
+
 /* Runs the text inside a transaction of ours, which is open afterwards if it was before. */
 static int run(const char *text, struct error *err)
 {
     db_exec(db, "BEGIN IMMEDIATE");
-    int result = migrate_script_run(db, "7_x.sql", text, strlen(text), &observer, err);
+    int result = run_inside(text, err);
     if (result == 0) {
         assert_int_equal(sqlite3_get_autocommit(db), 0);
         db_exec(db, "COMMIT");
@@ -124,12 +136,20 @@ static void transactions_of_the_file_are_skipped(void **state)
     assert_int_equal(db_int(db, "SELECT count(*) FROM t"), 1);
 }
 
-static void savepoints_are_the_files_own(void **state)
+static void savepoints_are_skipped(void **state)
 {
     (void)state;
-    run_ok("CREATE TABLE t(a); SAVEPOINT s; INSERT INTO t VALUES(1); ROLLBACK TO s;"
-           "RELEASE s; INSERT INTO t VALUES(2);");
-    assert_string_equal(db_text(db, "SELECT group_concat(a) FROM t"), "2");
+    run_ok("CREATE TABLE t(a); SAVEPOINT s;\nINSERT INTO t VALUES(1); RELEASE SAVEPOINT s;");
+    assert_int_equal(db_int(db, "SELECT count(*) FROM t"), 1);
+    assert_string_equal(notices,
+                        "1:SAVEPOINT is skipped: the tran|2:RELEASE is skipped: liteinit c|");
+    /* A name that was never set does no harm, and nobody can go back to one. */
+    run_ok("RELEASE never_set;");
+    struct error err;
+    assert_fails(run("SAVEPOINT s; INSERT INTO t VALUES(2);\nROLLBACK TO s;", &err), &err,
+                 ERROR_DATA, "ROLLBACK is refused");
+    assert_int_equal(err.line, 2);
+    assert_int_equal(db_int(db, "SELECT count(*) FROM t"), 1);
 }
 
 static void wal_mode_is_skipped_and_questions_are_fine(void **state)
@@ -139,9 +159,25 @@ static void wal_mode_is_skipped_and_questions_are_fine(void **state)
            "PRAGMA synchronous; PRAGMA foreign_keys = OFF; PRAGMA user_version = 7;\n"
            "PRAGMA table_info(t); CREATE TABLE t(a);");
     assert_string_equal(notices,
-                        "1:PRAGMA journal_mode = WAL is s|2:PRAGMA journal_mode = WAL is s|");
+                        "1:PRAGMA journal_mode is skipped|2:PRAGMA journal_mode is skipped|");
     assert_int_equal(db_int(db, "PRAGMA user_version"), 7);
     assert_int_equal(db_int(db, "SELECT count(*) FROM t"), 0);
+}
+
+static void settings_of_the_apps_connection_are_skipped(void **state)
+{
+    (void)state;
+    run_ok(
+        "PRAGMA busy_timeout = 5000; PRAGMA mmap_size = 1; PRAGMA temp_store = MEMORY;\n"
+        "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 1;\n"
+        "PRAGMA ignore_check_constraints = OFF; PRAGMA cache_size = -4000; PRAGMA busy_timeout;\n"
+        "PRAGMA page_size = 8192; PRAGMA auto_vacuum = NONE; PRAGMA encoding = 'UTF-8';\n"
+        "PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;");
+    assert_string_equal(notices,
+                        "1:PRAGMA busy_timeout is skipped|1:PRAGMA mmap_size is skipped: i|"
+                        "1:PRAGMA temp_store is skipped: |2:PRAGMA wal_autocheckpoint is s|"
+                        "2:PRAGMA journal_size_limit is s|");
+    assert_int_equal(db_int(db, "PRAGMA busy_timeout"), 0);
 }
 
 static void dangerous_statements_are_refused(void **state)
@@ -165,7 +201,14 @@ static void dangerous_statements_are_refused(void **state)
         {"PRAGMA schema_version = 5", "PRAGMA schema_version is refused"},
         {"PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA wal_checkpoint is refused"},
         {"PRAGMA wal_checkpoint", "PRAGMA wal_checkpoint is refused"},
+        {"PRAGMA ignore_check_constraints = ON", "PRAGMA ignore_check_constraints is refused"},
+        {"PRAGMA hard_heap_limit = 1000000", "PRAGMA hard_heap_limit is refused"},
+        {"PRAGMA soft_heap_limit = 1000000", "PRAGMA soft_heap_limit is refused"},
+        {"PRAGMA temp_store_directory = '/tmp'", "PRAGMA temp_store_directory is refused"},
+        {"ROLLBACK TO s", "ROLLBACK is refused"},
+        {"ROLLBACK TRANSACTION TO SAVEPOINT s", "ROLLBACK is refused"},
         {"VACUUM", "cannot VACUUM from within a transaction"},
+        {"VACUUM INTO 'other.db'", "cannot VACUUM from within a transaction"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct error err;
@@ -269,8 +312,7 @@ static void a_stop_is_told_from_a_failure(void **state)
     db_exec(db, "BEGIN");
     static const char text[] = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)\n"
                                "INSERT INTO t SELECT i FROM n;";
-    assert_fails(migrate_script_run(db, "7_x.sql", text, sizeof text - 1, &observer, &err), &err,
-                 ERROR_INTERRUPTED, "interrupted");
+    assert_fails(run_inside(text, &err), &err, ERROR_INTERRUPTED, "interrupted");
     sqlite3_progress_handler(db, 0, NULL, NULL);
     /* SQLite has rolled back what was interrupted. */
     if (sqlite3_get_autocommit(db) == 0)
@@ -307,8 +349,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(statements_run_in_their_order, setup, teardown),
         cmocka_unit_test_setup_teardown(triggers_and_views_are_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(transactions_of_the_file_are_skipped, setup, teardown),
-        cmocka_unit_test_setup_teardown(savepoints_are_the_files_own, setup, teardown),
+        cmocka_unit_test_setup_teardown(savepoints_are_skipped, setup, teardown),
         cmocka_unit_test_setup_teardown(wal_mode_is_skipped_and_questions_are_fine, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(settings_of_the_apps_connection_are_skipped, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(dangerous_statements_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(error_is_where_it_is, setup, teardown),

@@ -1,0 +1,263 @@
+/* See history.h: what is read of it. */
+#include "migrate/history.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "migrate/history_sql.h"
+
+/* A copy of a text column; NULL for NULL. Sets *failed when memory is out. */
+static char *copy_column(sqlite3_stmt *statement, int column, bool *failed)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    if (text == NULL)
+        return NULL;
+    char *copy = strdup(text);
+    if (copy == NULL)
+        *failed = true;
+    return copy;
+}
+
+/* Grows an array in powers of two; false when memory is out. */
+static bool reserve(void **array, size_t count, size_t element)
+{
+    if (count != 0 && (count & (count - 1)) != 0)
+        return true;
+    void *grown = realloc(*array, (count == 0 ? 1 : count * 2) * element);
+    if (grown == NULL)
+        return false;
+    *array = grown;
+    return true;
+}
+
+/* Whichever attempt brought a version in last gives it its place. */
+#define BROUGHT_IN                                                                                 \
+    "SELECT version, max(id) FROM main.%s WHERE status = 'success'"                                \
+    " AND direction IN ('up', 'adopt', 'baseline') GROUP BY version ORDER BY version"
+
+static int read_positions(const struct migrate_history *history, struct migrate_applied *applied,
+                          size_t count, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    int code = SQLITE_DONE;
+    size_t i = 0;
+    if (!history->history_exists)
+        return 0;
+    if (history_prepare(history->handle, BROUGHT_IN, history->history_table, &statement, err) != 0)
+        return -1;
+    /* Both lists are in ascending order. */
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        int64_t version = sqlite3_column_int64(statement, 0);
+        while (i < count && applied[i].version < version)
+            i++;
+        if (i < count && applied[i].version == version)
+            applied[i].position = sqlite3_column_int64(statement, 1);
+    }
+    return code == SQLITE_DONE
+               ? 0
+               : sql_error(err, history->handle, "cannot read %s", history->history_table);
+}
+
+/* By attempt; those that the history does not know have 0 and come first. */
+static int by_application(const void *left, const void *right)
+{
+    const struct migrate_applied *a = *(const struct migrate_applied *const *)left;
+    const struct migrate_applied *b = *(const struct migrate_applied *const *)right;
+    if (a->position != b->position)
+        return a->position < b->position ? -1 : 1;
+    int order = a->applied_at != NULL && b->applied_at != NULL
+                    ? strcmp(a->applied_at, b->applied_at)
+                    : (a->applied_at != NULL) - (b->applied_at != NULL);
+    return order != 0 ? order : (a->version > b->version) - (a->version < b->version);
+}
+
+/* From ids of attempts to 1, 2, 3 … */
+static int number_positions(struct migrate_applied *applied, size_t count, struct error *err)
+{
+    struct migrate_applied **order = calloc(count + 1, sizeof(*order));
+    if (order == NULL)
+        return error_set(err, ERROR_IO, ENOMEM, "cannot order the applied migrations");
+    for (size_t i = 0; i < count; i++)
+        order[i] = &applied[i];
+    if (count > 1)
+        qsort((void *)order, count, sizeof(*order), by_application);
+    for (size_t i = 0; i < count; i++)
+        order[i]->position = (int64_t)i + 1;
+    free((void *)order);
+    return 0;
+}
+
+int migrate_history_applied(const struct migrate_history *history,
+                            struct migrate_applied **ret_applied, size_t *ret_count,
+                            struct error *err)
+{
+    struct migrate_applied *applied = NULL;
+    size_t count = 0;
+    bool failed = false;
+    int code = SQLITE_DONE;
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    if (history->applied_exists) {
+        if (history_prepare(history->handle,
+                            "SELECT version, name, applied_at, checksum, app_version, backup,"
+                            " down_sql IS NOT NULL FROM main.%s ORDER BY version",
+                            history->applied_table, &statement, err) != 0)
+            return -1;
+        while (!failed && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+            if (!reserve((void **)&applied, count, sizeof *applied)) {
+                failed = true;
+                break;
+            }
+            applied[count++] = (struct migrate_applied){
+                .version = sqlite3_column_int64(statement, 0),
+                .name = copy_column(statement, 1, &failed),
+                .applied_at = copy_column(statement, 2, &failed),
+                .checksum = copy_column(statement, 3, &failed),
+                .app_version = copy_column(statement, 4, &failed),
+                .backup = copy_column(statement, 5, &failed),
+                .has_down = sqlite3_column_int(statement, 6) == 1,
+            };
+        }
+    }
+    if (failed || code != SQLITE_DONE) {
+        migrate_applied_free(applied, count);
+        return failed ? error_set(err, ERROR_IO, ENOMEM, "cannot read %s", history->applied_table)
+                      : sql_error(err, history->handle, "cannot read %s", history->applied_table);
+    }
+    if (read_positions(history, applied, count, err) != 0 ||
+        number_positions(applied, count, err) != 0) {
+        migrate_applied_free(applied, count);
+        return -1;
+    }
+    *ret_applied = applied;
+    *ret_count = count;
+    return 0;
+}
+
+void migrate_applied_free(struct migrate_applied *applied, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(applied[i].name);
+        free(applied[i].applied_at);
+        free(applied[i].checksum);
+        free(applied[i].app_version);
+        free(applied[i].backup);
+    }
+    free(applied);
+}
+
+int migrate_history_attempts(const struct migrate_history *history, int limit,
+                             struct migrate_attempt **ret_attempts, size_t *ret_count,
+                             struct error *err)
+{
+    struct migrate_attempt *attempts = NULL;
+    size_t count = 0;
+    bool failed = false;
+    int code = SQLITE_DONE;
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    if (history->history_exists) {
+        if (history_prepare(history->handle,
+                            "SELECT id, version, direction, status, backup_path, error_message,"
+                            " started_at, completed_at FROM main.%s ORDER BY id DESC LIMIT ?1",
+                            history->history_table, &statement, err) != 0)
+            return -1;
+        (void)sqlite3_bind_int(statement, 1, limit);
+        while (!failed && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+            if (!reserve((void **)&attempts, count, sizeof *attempts)) {
+                failed = true;
+                break;
+            }
+            attempts[count++] = (struct migrate_attempt){
+                .id = sqlite3_column_int64(statement, 0),
+                .version = sqlite3_column_int64(statement, 1),
+                .direction = copy_column(statement, 2, &failed),
+                .status = copy_column(statement, 3, &failed),
+                .backup = copy_column(statement, 4, &failed),
+                .error = copy_column(statement, 5, &failed),
+                .started_at = copy_column(statement, 6, &failed),
+                .completed_at = copy_column(statement, 7, &failed),
+            };
+        }
+    }
+    if (failed || code != SQLITE_DONE) {
+        migrate_attempts_free(attempts, count);
+        return failed ? error_set(err, ERROR_IO, ENOMEM, "cannot read %s", history->history_table)
+                      : sql_error(err, history->handle, "cannot read %s", history->history_table);
+    }
+    *ret_attempts = attempts;
+    *ret_count = count;
+    return 0;
+}
+
+void migrate_attempts_free(struct migrate_attempt *attempts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(attempts[i].direction);
+        free(attempts[i].status);
+        free(attempts[i].backup);
+        free(attempts[i].error);
+        free(attempts[i].started_at);
+        free(attempts[i].completed_at);
+    }
+    free(attempts);
+}
+
+int migrate_history_unfinished(const struct migrate_history *history,
+                               struct migrate_unfinished **ret_list, size_t *ret_count,
+                               struct error *err)
+{
+    struct migrate_unfinished *list = NULL;
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    size_t count = 0;
+    int code = SQLITE_DONE;
+    if (history->history_exists) {
+        if (history_prepare(history->handle,
+                            "SELECT version, direction = 'down', CAST(resume AS INTEGER), max(id)"
+                            " FROM main.%s GROUP BY version"
+                            " HAVING resume IS NOT NULL AND status <> 'success' ORDER BY 4 DESC",
+                            history->history_table, &statement, err) != 0)
+            return -1;
+        while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+            if (!reserve((void **)&list, count, sizeof *list)) {
+                free(list);
+                return error_set(err, ERROR_IO, ENOMEM, "cannot read %s", history->history_table);
+            }
+            list[count++] = (struct migrate_unfinished){
+                .version = sqlite3_column_int64(statement, 0),
+                .down = sqlite3_column_int(statement, 1) == 1,
+                .statements = (size_t)sqlite3_column_int64(statement, 2),
+            };
+        }
+    }
+    if (code != SQLITE_DONE) {
+        free(list);
+        return sql_error(err, history->handle, "cannot read %s", history->history_table);
+    }
+    *ret_list = list;
+    *ret_count = count;
+    return 0;
+}
+
+int migrate_history_down_sql(const struct migrate_history *history, int64_t version, char **ret_sql,
+                             struct error *err)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    bool failed = false;
+    char *sql = NULL;
+    int code = SQLITE_DONE;
+    if (history->applied_exists) {
+        if (history_prepare(history->handle, "SELECT down_sql FROM main.%s WHERE version = ?1",
+                            history->applied_table, &statement, err) != 0)
+            return -1;
+        (void)sqlite3_bind_int64(statement, 1, version);
+        code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+            sql = copy_column(statement, 0, &failed);
+    }
+    if (failed)
+        return error_set(err, ERROR_IO, ENOMEM, "cannot read %s", history->applied_table);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return sql_error(err, history->handle, "cannot read %s", history->applied_table);
+    *ret_sql = sql;
+    return 0;
+}
