@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the build, the tests and the demo need: sh docker/setup.sh GROUP…
 #
-# Groups: build test release bench demo docker. Only Debian packages, only those that are missing, and
+# Groups: build test fuzz release bench demo docker. Only Debian packages, only those that are missing, and
 # nothing at all is touched (no package lists read either) when all of them are there. Needs root,
 # or sudo; without either it says what to install. Messages go to stderr.
 set -eu
@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=docker/common.sh
 . "$here/common.sh"
 
-usage="usage: setup.sh GROUP…   (groups: build test release bench demo docker)"
+usage="usage: setup.sh GROUP…   (groups: build test fuzz release bench demo docker)"
 [ $# -gt 0 ] || die "$usage"
 
 wanted=
@@ -25,6 +25,8 @@ for group in "$@"; do
         wanted="$wanted libcmocka-dev python3 python3-pytest strace util-linux procps file"
         wanted="$wanted clang clang-tidy clang-format shellcheck"
         ;;
+    # The runtime of the sanitizers and of libFuzzer belongs to one version of clang: Debian 12's.
+    fuzz) wanted="$wanted clang-14 clang libclang-rt-14-dev" ;;
     release) wanted="$wanted musl-tools binutils linux-libc-dev dpkg-dev make m4 file" ;;
     demo) wanted="$wanted python3 util-linux" ;;
     bench) wanted="$wanted tini dumb-init catatonit s6 sqlite3" ;;

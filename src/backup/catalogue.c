@@ -168,6 +168,23 @@ bool backup_catalogue_find(const struct backup_catalogue *catalogue,
     return false;
 }
 
+bool backup_catalogue_fitting(const struct backup_catalogue *catalogue,
+                              const struct store_location *location, int64_t version,
+                              char ret_path[PATH_MAX])
+{
+    for (size_t i = 0; i < catalogue->count; i++) {
+        const struct backup_entry *entry = &catalogue->entries[i];
+        char path[PATH_MAX];
+        int n = snprintf(path, sizeof path, "%s/%s", catalogue->dir, entry->name);
+        if (n < 0 || (size_t)n >= sizeof path || !backup_catalogue_is_ours(entry, location) ||
+            entry->manifest.schema_version > version)
+            continue;
+        (void)snprintf(ret_path, PATH_MAX, "%s", path);
+        return true;
+    }
+    return false;
+}
+
 void backup_catalogue_restamp(const char *path, const char *stamp)
 {
     char json[PATH_MAX];

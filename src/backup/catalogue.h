@@ -46,6 +46,13 @@ bool backup_catalogue_find(const struct backup_catalogue *catalogue,
                            const struct store_location *location, const char *stamp,
                            char ret_path[PATH_MAX]);
 
+/* The newest verified backup of this database whose schema is at most at `version`, for an image
+ * that knows no newer one. Its sum is not looked at: backup_restore() does, and an older backup must
+ * not slip in silently for one that has rotted. False when there is none. */
+bool backup_catalogue_fitting(const struct backup_catalogue *catalogue,
+                              const struct store_location *location, int64_t version,
+                              char ret_path[PATH_MAX]);
+
 /* Notes in a backup's manifest that the database with this stamp still has the backup's content
  * but for liteinit's own records. Failures are passed over: the next start makes a new backup. */
 void backup_catalogue_restamp(const char *path, const char *stamp);

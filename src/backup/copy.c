@@ -111,8 +111,8 @@ static int copy_content(int from, int to, int64_t *ret_bytes, struct error *err)
     return 0;
 }
 
-/* A clone that is whole: not every file system that says yes has done it. */
-static bool copy_by_clone(int from, int to, int64_t *ret_bytes)
+/* Not every file system that says yes has done it. */
+bool backup_copy_clone(int from, int to, int64_t *ret_bytes)
 {
     struct stat source;
     struct stat copy;
@@ -125,7 +125,7 @@ static bool copy_by_clone(int from, int to, int64_t *ret_bytes)
 
 int backup_copy_file(int from, int to, bool *ret_cloned, int64_t *ret_bytes, struct error *err)
 {
-    bool cloned = copy_by_clone(from, to, ret_bytes);
+    bool cloned = backup_copy_clone(from, to, ret_bytes);
     if (!cloned && copy_content(from, to, ret_bytes, err) != 0)
         return -1;
     *ret_cloned = cloned;

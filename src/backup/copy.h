@@ -14,6 +14,10 @@
  * ERROR_BACKUP, or ERROR_INTERRUPTED when a stop signal came. */
 int backup_copy_file(int from, int to, bool *ret_cloned, int64_t *ret_bytes, struct error *err);
 
+/* The first of these ways alone: needs no room, and takes the same few milliseconds whatever the
+ * size. False when the volume cannot do it; `to` is as it was then. */
+bool backup_copy_clone(int from, int to, int64_t *ret_bytes);
+
 /* The sum of a whole file. */
 int backup_hash_file(int fd, char out[HASH_HEX_SIZE], struct error *err);
 

@@ -9,6 +9,8 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "store/activity.h"
+#include "store/lock.h"
 
 struct command_flags command_flags;
 
@@ -48,16 +50,11 @@ int command_print_text(struct text_buffer *text)
     return status;
 }
 
-int command_fail_quietly(const struct error *err)
+cJSON *command_error_json(const struct error *err)
 {
-    int status = error_exit_status(err->kind);
-    if (!command_flags.json)
-        return status;
-    cJSON *root = cJSON_CreateObject();
-    (void)cJSON_AddBoolToObject(root, "ok", 0);
-    cJSON *error = cJSON_AddObjectToObject(root, "error");
+    cJSON *error = cJSON_CreateObject();
     (void)cJSON_AddStringToObject(error, "message", err->msg);
-    (void)cJSON_AddNumberToObject(error, "exit_code", status);
+    (void)cJSON_AddNumberToObject(error, "exit_code", error_exit_status(err->kind));
     if (err->hint[0] != '\0')
         (void)cJSON_AddStringToObject(error, "hint", err->hint);
     if (err->line > 0) {
@@ -65,6 +62,17 @@ int command_fail_quietly(const struct error *err)
         (void)cJSON_AddNumberToObject(error, "line", err->line);
         (void)cJSON_AddNumberToObject(error, "column", err->column);
     }
+    return error;
+}
+
+int command_fail_quietly(const struct error *err)
+{
+    int status = error_exit_status(err->kind);
+    if (!command_flags.json)
+        return status;
+    cJSON *root = cJSON_CreateObject();
+    (void)cJSON_AddBoolToObject(root, "ok", 0);
+    (void)cJSON_AddItemToObject(root, "error", command_error_json(err));
     (void)command_print_json(root);
     return status;
 }
@@ -106,4 +114,45 @@ int command_open_visitor(const struct config *config, struct store_location *ret
         store_open(ret_location, STORE_STILL, 0, ret_database, &still) == 0)
         return 0;
     return -1;
+}
+
+void command_add_text(cJSON *object, const char *key, const char *text)
+{
+    if (text != NULL && text[0] != '\0')
+        (void)cJSON_AddStringToObject(object, key, text);
+}
+
+cJSON *command_activity_json(const struct store_activity *activity)
+{
+    cJSON *item = cJSON_CreateObject();
+    (void)cJSON_AddStringToObject(item, "phase", activity->phase);
+    command_add_text(item, "file", activity->file);
+    if (activity->of > 0) {
+        (void)cJSON_AddNumberToObject(item, "number", (double)activity->number);
+        (void)cJSON_AddNumberToObject(item, "of", (double)activity->of);
+    }
+    if (activity->statements > 0) {
+        (void)cJSON_AddNumberToObject(item, "statement", (double)activity->statement);
+        (void)cJSON_AddNumberToObject(item, "statements", (double)activity->statements);
+        (void)cJSON_AddNumberToObject(item, "pages", (double)activity->pages);
+        (void)cJSON_AddNumberToObject(item, "elapsed_ms", (double)activity->elapsed_ms);
+    }
+    return item;
+}
+
+bool command_is_supervised(const struct store_location *location,
+                           struct store_activity *ret_activity)
+{
+    struct error ignored;
+    char path[PATH_MAX];
+    int fd = -1;
+    *ret_activity = (struct store_activity){.number = 0};
+    if (access(store_sibling(location, ".liteinit.lock", path), F_OK) != 0 ||
+        store_lock_open(location, &fd, &ignored) != 0)
+        return false;
+    bool held = !store_lock_try(fd);
+    if (held)
+        (void)store_activity_read(fd, ret_activity);
+    (void)close(fd);
+    return held;
 }

@@ -29,7 +29,11 @@ struct invocation {
 struct command_flags {
     bool json;
     bool full;
+    bool dry_run;
+    bool roundtrip;
     const char *reason;
+    const char *from;
+    const char *baseline;
 };
 extern struct command_flags command_flags;
 
@@ -55,6 +59,15 @@ int command_backup(const struct invocation *call);
 int command_backups(const struct invocation *call);
 int command_check(const struct invocation *call);
 int command_checkpoint(const struct invocation *call);
+int command_down(const struct invocation *call);
+int command_redo(const struct invocation *call);
+int command_new(const struct invocation *call);
+int command_history(const struct invocation *call);
+int command_adopt(const struct invocation *call);
+int command_baseline(const struct invocation *call);
+int command_repair(const struct invocation *call);
+int command_health(const struct invocation *call);
+int command_validate(const struct invocation *call);
 
 /* --help and --version. `command` NULL: of liteinit as a whole. */
 int help_print(const struct command *command);
@@ -67,6 +80,9 @@ int command_fail(const char *event, const char *context, const struct error *err
 /* The same without the log line: the error has been logged already. */
 int command_fail_quietly(const struct error *err);
 
+/* An error as the "error" of a JSON document. */
+struct cJSON *command_error_json(const struct error *err);
+
 /* Prints a JSON document on stdout and deletes it. Returns 0, or the status of a failed write. */
 int command_print_json(struct cJSON *document);
 
@@ -77,6 +93,13 @@ int command_print_text(struct text_buffer *text);
 struct backup_catalogue;
 struct cJSON *command_backups_json(const struct backup_catalogue *catalogue);
 
+/* One attempt of the history as JSON, for `history` and `status`. */
+struct migrate_attempt;
+struct cJSON *command_attempt_json(const struct migrate_attempt *attempt);
+
+/* Adds a text to a JSON object, unless it is NULL or empty. */
+void command_add_text(struct cJSON *object, const char *key, const char *text);
+
 /* ERROR_CONFIG unless a database is configured. */
 int command_require_db(const struct config *config, struct error *err);
 
@@ -85,5 +108,12 @@ int command_require_db(const struct config *config, struct error *err);
 int command_open_visitor(const struct config *config, struct store_location *ret_location,
                          struct store_probe *ret_probe, struct store_database **ret_database,
                          struct error *err);
+
+/* Whether a liteinit holds the database's lock now, and what it says that it is doing (phase "" when
+ * nothing). The lock file is not made, and a lock that is got is let go. */
+struct store_activity;
+struct cJSON *command_activity_json(const struct store_activity *activity);
+bool command_is_supervised(const struct store_location *location,
+                           struct store_activity *ret_activity);
 
 #endif

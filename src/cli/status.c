@@ -3,12 +3,11 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backup/catalogue.h"
 #include "cli/command.h"
 #include "migrate/plan.h"
-#include "store/lock.h"
+#include "store/activity.h"
 #include "supervise/life.h"
 
 #define RECENT_ATTEMPTS 5
@@ -17,61 +16,59 @@ struct status {
     struct store_location location;
     struct store_probe probe;
     char journal_mode[16];
-    bool supervised; /* a liteinit holds the lock now */
+    bool supervised;                /* a liteinit holds the lock now … */
+    struct store_activity activity; /* … and says that it does this; phase "": nothing */
+    bool closed; /* it prepares, and nobody else can open the database: the rest is unknown */
     struct life life;
     struct migrate_plan plan;
-    bool newer;
     struct error plan_error; /* kind ERROR_NONE when the plan is good */
     struct migrate_attempt *attempts;
     size_t attempt_count;
     struct backup_catalogue backups;
 };
 
-/* Whether somebody has the lock. The file is not made here, and a lock that is got is let go. */
-static bool is_supervised(const struct store_location *location)
+static int collect_holder(const struct config *config, struct status *status, struct error *err)
 {
-    struct error ignored;
-    char path[PATH_MAX];
-    int fd = -1;
-    if (access(store_sibling(location, ".liteinit.lock", path), F_OK) != 0 ||
-        store_lock_open(location, &fd, &ignored) != 0)
-        return false;
-    bool held = !store_lock_try(fd);
-    (void)close(fd);
-    return held;
+    if (command_require_db(config, err) != 0 ||
+        store_locate(config->db, &status->location, err) != 0)
+        return -1;
+    status->supervised = command_is_supervised(&status->location, &status->activity);
+    status->closed = status->activity.phase[0] != '\0';
+    return 0;
 }
 
 static int collect(const struct config *config, struct status *status, struct error *err)
 {
     struct store_database *database = NULL;
     char path[PATH_MAX];
+    const struct migrate_source source = {.folder = config->migrations,
+                                          .tool = (enum layout_tool)config->layout};
+    const struct migrate_source nothing = {.folder = NULL};
+    if (collect_holder(config, status, err) != 0)
+        return -1;
+    if (status->closed)
+        return 0;
     if (command_open_visitor(config, &status->location, &status->probe, &database, err) != 0)
         return -1;
     (void)snprintf(status->journal_mode, sizeof status->journal_mode, "%s",
                    status->probe.wal_mode ? "wal" : store_journal_mode(database));
     /* A folder that cannot be used, or a newer schema, is part of the answer. */
-    if (migrate_plan_build(store_handle(database), config->migrations, MIGRATE_NEWEST,
-                           &status->plan, &status->newer, &status->plan_error) != 0 &&
-        migrate_plan_build(store_handle(database), NULL, MIGRATE_NEWEST, &status->plan,
-                           &status->newer, err) != 0) {
+    if (migrate_plan_build(store_handle(database), &source, NULL, &status->plan,
+                           &status->plan_error) != 0 &&
+        migrate_plan_build(store_handle(database), &nothing, NULL, &status->plan, err) != 0) {
         store_close(database);
         return -1;
     }
+    if (status->plan.newer > 0 && source.folder != NULL)
+        (void)migrate_plan_newer_error(&status->plan, &status->plan_error);
     int result = migrate_history_attempts(&status->plan.history, RECENT_ATTEMPTS, &status->attempts,
                                           &status->attempt_count, err);
     store_close(database);
     if (result == 0)
         result =
             backup_catalogue_read(&status->location, config->backup_dir, &status->backups, err);
-    status->supervised = is_supervised(&status->location);
     life_read(store_sibling(&status->location, ".liteinit.state", path), &status->life);
     return result;
-}
-
-static void add_text(cJSON *object, const char *key, const char *text)
-{
-    if (text != NULL && text[0] != '\0')
-        (void)cJSON_AddStringToObject(object, key, text);
 }
 
 /* Whether the app is up, as far as it runs under a liteinit. */
@@ -97,6 +94,24 @@ static const char *life_name(const struct status *status)
     return "none";
 }
 
+/* While it is prepared, who prepares is the only one who can tell. */
+static int print_closed(const struct status *status)
+{
+    char sentence[512];
+    if (command_flags.json) {
+        cJSON *root = cJSON_CreateObject();
+        (void)cJSON_AddStringToObject(root, "db", status->location.db);
+        (void)cJSON_AddStringToObject(root, "app", "preparing");
+        (void)cJSON_AddItemToObject(root, "progress", command_activity_json(&status->activity));
+        return command_print_json(root);
+    }
+    struct text_buffer out = {.max = 16384};
+    store_activity_describe(&status->activity, sentence, sizeof sentence);
+    (void)text_buffer_printf(&out, "Database    %s\nApp         not started yet: %s\n",
+                             status->location.db, sentence);
+    return command_print_text(&out);
+}
+
 static int print_json(const struct status *status)
 {
     const struct migrate_plan *plan = &status->plan;
@@ -108,51 +123,42 @@ static int print_json(const struct status *status)
     (void)cJSON_AddStringToObject(root, "app", app_state(status));
     cJSON *life = cJSON_AddObjectToObject(root, "last_life");
     (void)cJSON_AddStringToObject(life, "state", life_name(status));
-    add_text(life, "started", status->life.started);
-    add_text(life, "ended", status->life.ended);
+    command_add_text(life, "started", status->life.started);
+    command_add_text(life, "ended", status->life.ended);
     if (status->life.state == LIFE_ENDED) {
         (void)cJSON_AddNumberToObject(life, "exit_code", status->life.exit_code);
-        add_text(life, "wal", life_wal_name(status->life.wal));
+        command_add_text(life, "wal", life_wal_name(status->life.wal));
     }
     (void)cJSON_AddNumberToObject(root, "schema_version", (double)plan->current);
     cJSON *applied = cJSON_AddArrayToObject(root, "applied");
     for (size_t i = 0; i < plan->applied_count; i++) {
         cJSON *item = cJSON_CreateObject();
         (void)cJSON_AddNumberToObject(item, "version", (double)plan->applied[i].version);
-        add_text(item, "name", plan->applied[i].name);
-        add_text(item, "applied_at", plan->applied[i].applied_at);
-        add_text(item, "app_version", plan->applied[i].app_version);
-        add_text(item, "backup", plan->applied[i].backup);
+        command_add_text(item, "name", plan->applied[i].name);
+        command_add_text(item, "applied_at", plan->applied[i].applied_at);
+        command_add_text(item, "app_version", plan->applied[i].app_version);
+        command_add_text(item, "backup", plan->applied[i].backup);
+        (void)cJSON_AddBoolToObject(item, "reversible", plan->applied[i].has_down);
         (void)cJSON_AddItemToArray(applied, item);
     }
     cJSON *pending = cJSON_AddArrayToObject(root, "pending");
     for (size_t i = 0; i < plan->pending_count; i++) {
         cJSON *item = cJSON_CreateObject();
         (void)cJSON_AddNumberToObject(item, "version", (double)plan->pending[i]->version);
-        add_text(item, "file", plan->pending[i]->up);
+        command_add_text(item, "file", plan->pending[i]->up);
         (void)cJSON_AddBoolToObject(item, "reversible", plan->pending[i]->down != NULL);
         (void)cJSON_AddItemToArray(pending, item);
     }
     cJSON *drift = cJSON_AddArrayToObject(root, "drift");
-    for (size_t i = 0; i < plan->drift_count; i++)
-        (void)cJSON_AddItemToArray(drift, cJSON_CreateString(plan->drift[i]));
+    for (size_t i = 0; i < plan->drift.count; i++)
+        (void)cJSON_AddItemToArray(drift, cJSON_CreateString(plan->drift.items[i]));
     cJSON *attempts = cJSON_AddArrayToObject(root, "recent");
-    for (size_t i = 0; i < status->attempt_count; i++) {
-        const struct migrate_attempt *attempt = &status->attempts[i];
-        cJSON *item = cJSON_CreateObject();
-        (void)cJSON_AddNumberToObject(item, "version", (double)attempt->version);
-        add_text(item, "direction", attempt->direction);
-        add_text(item, "status", attempt->status);
-        add_text(item, "error", attempt->error);
-        add_text(item, "started_at", attempt->started_at);
-        add_text(item, "completed_at", attempt->completed_at);
-        add_text(item, "backup", attempt->backup);
-        (void)cJSON_AddItemToArray(attempts, item);
-    }
+    for (size_t i = 0; i < status->attempt_count; i++)
+        (void)cJSON_AddItemToArray(attempts, command_attempt_json(&status->attempts[i]));
     cJSON *backups = command_backups_json(&status->backups);
     (void)cJSON_AddItemToObject(root, "backups", backups);
     if (status->plan_error.kind != ERROR_NONE)
-        add_text(root, "problem", status->plan_error.msg);
+        command_add_text(root, "problem", status->plan_error.msg);
     return command_print_json(root);
 }
 
@@ -164,8 +170,8 @@ static void print_migrations(struct text_buffer *out, const struct status *statu
     if (status->plan_error.kind != ERROR_NONE)
         (void)text_buffer_printf(out, "Problem     %s\n            -> %s\n", status->plan_error.msg,
                                  status->plan_error.hint);
-    for (size_t i = 0; i < plan->drift_count; i++)
-        (void)text_buffer_printf(out, "Drift       %s\n", plan->drift[i]);
+    for (size_t i = 0; i < plan->drift.count; i++)
+        (void)text_buffer_printf(out, "Drift       %s\n", plan->drift.items[i]);
     for (size_t i = 0; i < plan->pending_count; i++)
         (void)text_buffer_printf(out, "Pending     %s%s\n", plan->pending[i]->up,
                                  plan->pending[i]->down != NULL ? "" : " (no way back)");
@@ -222,7 +228,9 @@ int command_status(const struct invocation *call)
     struct error err;
     memset(&status, 0, sizeof status);
     int result = collect(call->config, &status, &err);
-    if (result == 0)
+    if (result == 0 && status.closed)
+        result = print_closed(&status);
+    else if (result == 0)
         result = command_flags.json ? print_json(&status) : print_text(&status);
     else
         result = command_fail("status.failed", "The status cannot be told", &err);

@@ -23,6 +23,27 @@ enum config_check { CONFIG_CHECK_AUTO, CONFIG_CHECK_QUICK, CONFIG_CHECK_FULL, CO
 enum config_drift { CONFIG_DRIFT_FAIL, CONFIG_DRIFT_WARN };
 enum config_journal_mode { CONFIG_JOURNAL_WAL, CONFIG_JOURNAL_KEEP };
 enum config_forward { CONFIG_FORWARD_GROUP, CONFIG_FORWARD_CHILD };
+/* In the order of the layouts' own list (layout/tool.h), which this folder may not know. */
+enum config_layout {
+    CONFIG_LAYOUT_DETECT,
+    CONFIG_LAYOUT_LITEINIT,
+    CONFIG_LAYOUT_GOLANG_MIGRATE,
+    CONFIG_LAYOUT_SQLX,
+    CONFIG_LAYOUT_DBMATE,
+    CONFIG_LAYOUT_GOOSE,
+    CONFIG_LAYOUT_FLYWAY,
+    CONFIG_LAYOUT_REFINERY,
+    CONFIG_LAYOUT_DIESEL,
+    CONFIG_LAYOUT_PRISMA,
+    CONFIG_LAYOUT_DRIZZLE,
+};
+enum config_rehearse { CONFIG_REHEARSE_AUTO, CONFIG_REHEARSE_ALWAYS, CONFIG_REHEARSE_NEVER };
+enum config_on_failure { CONFIG_ON_FAILURE_EXIT, CONFIG_ON_FAILURE_RESTORE };
+enum config_on_newer_schema {
+    CONFIG_ON_NEWER_REFUSE,
+    CONFIG_ON_NEWER_ROLLBACK,
+    CONFIG_ON_NEWER_RESTORE,
+};
 enum config_prepare { CONFIG_PREPARE_AUTO, CONFIG_PREPARE_ALWAYS, CONFIG_PREPARE_NEVER };
 enum config_log_format {
     CONFIG_LOG_AUTO,
@@ -35,7 +56,10 @@ enum config_log_format {
 struct config {
     const char *db;         /* path of the database file; NULL: none was given */
     const char *migrations; /* folder; NULL: none given and /app/migrations is not there */
-    const char *backup_dir; /* NULL: `backups` beside the database */
+    enum config_layout layout;
+    enum config_rehearse rehearse;
+    const char *migrate_command; /* the app's own migrator; NULL: none */
+    const char *backup_dir;      /* NULL: `backups` beside the database */
     enum config_backup backup;
     const char
         *backup_name;  /* template: {stem} {date} {time} {reason} {ext} {db} {iso} {version} */
@@ -43,6 +67,8 @@ struct config {
     int64_t keep_days; /* and those younger than this; 0: no rule */
     enum config_check check;
     enum config_drift drift;
+    enum config_on_failure on_failure;
+    enum config_on_newer_schema on_newer_schema;
     enum config_journal_mode journal_mode;
     int64_t busy_timeout; /* durations are milliseconds */
     int64_t lock_timeout;

@@ -15,6 +15,12 @@
 static const char *const backup_words[] = {"pending", "always", "never", NULL};
 static const char *const check_words[] = {"auto", "quick", "full", "off", NULL};
 static const char *const drift_words[] = {"fail", "warn", NULL};
+static const char *const layout_words[] = {"detect", "liteinit", "golang-migrate", "sqlx",
+                                           "dbmate", "goose",    "flyway",         "refinery",
+                                           "diesel", "prisma",   "drizzle",        NULL};
+static const char *const rehearse_words[] = {"auto", "always", "never", NULL};
+static const char *const on_failure_words[] = {"exit", "restore", NULL};
+static const char *const on_newer_words[] = {"refuse", "rollback", "restore", NULL};
 static const char *const journal_words[] = {"wal", "keep", NULL};
 static const char *const forward_words[] = {"group", "child", NULL};
 static const char *const prepare_words[] = {"auto", "always", "never", NULL};
@@ -44,6 +50,39 @@ const struct config_key config_keys[] = {
         .example = "/app/migrations",
         .meaning = "folder of migration files; none: there are no migrations for liteinit, be "
                    "there an /app/migrations or not",
+    },
+    {
+        .name = "layout",
+        .type = CONFIG_KEY_WORD,
+        .offset = FIELD(layout),
+        .fallback = "detect",
+        .fallback_said = "detected",
+        .words = layout_words,
+        .placeholder = "TOOL",
+        .example = "goose",
+        .meaning = "whose layout the folder has: liteinit, golang-migrate, sqlx, dbmate, goose, "
+                   "flyway, refinery, diesel, prisma, drizzle",
+    },
+    {
+        .name = "rehearse",
+        .type = CONFIG_KEY_WORD,
+        .offset = FIELD(rehearse),
+        .fallback = "auto",
+        .words = rehearse_words,
+        .placeholder = "WHEN",
+        .example = "always",
+        .meaning = "run pending migrations on a copy of the database first: auto (where the copy "
+                   "costs nothing or the database is small), always, never",
+    },
+    {
+        .name = "migrate_command",
+        .type = CONFIG_KEY_TEXT,
+        .offset = FIELD(migrate_command),
+        .fallback_said = "none",
+        .placeholder = "COMMAND",
+        .example = "npx prisma migrate deploy",
+        .meaning = "the app's own migrator, run instead of the folder inside the same lock, backup "
+                   "and checks",
     },
     {
         .name = "backup_dir",
@@ -114,6 +153,28 @@ const struct config_key config_keys[] = {
         .placeholder = "WHAT",
         .example = "warn",
         .meaning = "when the SQL of an applied migration has changed: fail, warn",
+    },
+    {
+        .name = "on_failure",
+        .type = CONFIG_KEY_WORD,
+        .offset = FIELD(on_failure),
+        .fallback = "exit",
+        .words = on_failure_words,
+        .placeholder = "WHAT",
+        .example = "restore",
+        .meaning = "when a migration or the check after it fails: exit, restore (put the backup "
+                   "from before back, then exit)",
+    },
+    {
+        .name = "on_newer_schema",
+        .type = CONFIG_KEY_WORD,
+        .offset = FIELD(on_newer_schema),
+        .fallback = "refuse",
+        .words = on_newer_words,
+        .placeholder = "WHAT",
+        .example = "rollback",
+        .meaning = "when the database is newer than the image: refuse, rollback (with the down "
+                   "scripts kept in the database), restore (the newest backup that fits)",
     },
     {
         .name = "journal_mode",

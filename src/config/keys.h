@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_KEY_COUNT 23
+#define CONFIG_KEY_COUNT 28
 #define CONFIG_KEY_NAME_SIZE 64 /* room for a key in any of its spellings */
 
 enum config_key_type {

@@ -111,3 +111,38 @@ int layout_directives_read(const char *file, const char *text, size_t size,
     *ret_directives = directives;
     return 0;
 }
+
+void layout_directives_add(struct layout_directives *directives,
+                           const struct layout_directives *more)
+{
+    directives->irreversible = directives->irreversible || more->irreversible;
+    directives->no_transaction = directives->no_transaction || more->no_transaction;
+    directives->allow_row_loss = directives->allow_row_loss || more->allow_row_loss;
+    directives->legacy_alter_table = directives->legacy_alter_table || more->legacy_alter_table;
+    if (more->foreign_keys != LAYOUT_FOREIGN_KEYS_OFF)
+        directives->foreign_keys = more->foreign_keys;
+}
+
+void layout_directives_write(const struct layout_directives *directives,
+                             const struct layout_directives *said, char out[LAYOUT_DIRECTIVES_LINE])
+{
+    /* In the order of `known`. */
+    const bool wanted[] = {
+        directives->irreversible && !said->irreversible,
+        directives->no_transaction && !said->no_transaction,
+        directives->allow_row_loss && !said->allow_row_loss,
+        directives->foreign_keys == LAYOUT_FOREIGN_KEYS_ON &&
+            said->foreign_keys != LAYOUT_FOREIGN_KEYS_ON,
+        directives->foreign_keys == LAYOUT_FOREIGN_KEYS_WARN &&
+            said->foreign_keys != LAYOUT_FOREIGN_KEYS_WARN,
+        directives->legacy_alter_table && !said->legacy_alter_table,
+    };
+    _Static_assert(sizeof wanted / sizeof wanted[0] == sizeof known / sizeof known[0],
+                   "each directive can be written");
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (wanted[i])
+            n += (size_t)snprintf(out + n, LAYOUT_DIRECTIVES_LINE - n, "%s %s",
+                                  n == 0 ? "-- liteinit:" : "", known[i]);
+    (void)snprintf(out + n, LAYOUT_DIRECTIVES_LINE - n, "%s", n > 0 ? "\n" : "");
+}

@@ -30,4 +30,15 @@ struct layout_directives {
 int layout_directives_read(const char *file, const char *text, size_t size,
                            struct layout_directives *ret_directives, struct error *err);
 
+/* Adds to `directives` what `more` asks for. */
+void layout_directives_add(struct layout_directives *directives,
+                           const struct layout_directives *more);
+
+/* Writes those of `directives` that `said` does not have as one line of liteinit's own, with its
+ * end; "" when there is none. */
+#define LAYOUT_DIRECTIVES_LINE 160
+void layout_directives_write(const struct layout_directives *directives,
+                             const struct layout_directives *said,
+                             char out[LAYOUT_DIRECTIVES_LINE]);
+
 #endif

@@ -1,154 +1,123 @@
-/* See folder.h. */
+/* See folder.h. Reading is dispatched to the tool's reader; the pieces it found are put together,
+ * ordered and looked over here. */
 #include "layout/folder.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "base/cleanup.h"
-#include "base/fs.h"
-#include "base/text.h"
+#include "layout/internal.h"
 
-/* A file name taken apart. */
-struct parts {
-    int64_t version;
-    bool down;
-    char name[NAME_MAX + 1];
-};
-
-static int bad_number(const char *file, const char *why, struct error *err)
+static int out_of_memory(struct error *err)
 {
-    (void)error_set(err, ERROR_CONFIG, 0, "the migration file %s has no usable number: %s", file,
-                    why);
-    return error_hint(err, "name it like 007_what_it_does.sql, or move it out of the folder if it "
-                           "is no migration");
+    return error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
 }
 
-/* Whether a name ends so. Case does not count: people bring 001_INIT.SQL along from Windows. */
-static bool has_suffix(const char *name, const char *suffix)
+static void free_migration(struct layout_migration *migration)
 {
-    size_t n = strlen(name);
-    size_t m = strlen(suffix);
-    return n >= m && strcasecmp(name + n - m, suffix) == 0;
+    free(migration->label);
+    free(migration->name);
+    free(migration->up);
+    free(migration->down);
+    *migration = (struct layout_migration){.version = 0};
 }
 
-/* Cuts `suffix` off the end of text, if it is there. */
-static bool cut_suffix(char *text, const char *suffix)
+int layout_add(struct layout_reader *reader, const struct layout_piece *piece, struct error *err)
 {
-    if (!has_suffix(text, suffix))
-        return false;
-    text[strlen(text) - strlen(suffix)] = '\0';
-    return true;
-}
-
-static int take_apart(const char *file, struct parts *ret_parts, struct error *err)
-{
-    struct parts parts;
-    size_t digits = strspn(file, "0123456789");
-    char number[24];
-    if (digits >= sizeof number)
-        return bad_number(file, "it has too many digits", err);
-    memcpy(number, file, digits);
-    number[digits] = '\0';
-    if (!text_parse_int(number, 0, INT64_MAX, &parts.version))
-        return bad_number(file, "it is too large", err);
-    if (parts.version == 0)
-        return bad_number(file, "versions begin with 1", err);
-
-    (void)snprintf(parts.name, sizeof parts.name, "%s", file + digits);
-    (void)cut_suffix(parts.name, ".sql");
-    bool marked_up = cut_suffix(parts.name, ".up");
-    parts.down = !marked_up && (cut_suffix(parts.name, ".down") || cut_suffix(parts.name, "_down"));
-    if (parts.name[0] != '\0' && strchr("_-.", parts.name[0]) == NULL)
-        return bad_number(file, "after the number comes an underscore", err);
-    if (parts.name[0] != '\0')
-        memmove(parts.name, parts.name + 1, strlen(parts.name));
-    *ret_parts = parts;
+    struct layout_folder *folder = &reader->folder;
+    if (folder->count == reader->capacity) {
+        size_t grown = reader->capacity > 0 ? reader->capacity * 2 : 32;
+        struct layout_migration *list = realloc(folder->migrations, grown * sizeof *list);
+        if (list == NULL)
+            return out_of_memory(err);
+        folder->migrations = list;
+        reader->capacity = grown;
+    }
+    struct layout_migration migration = {
+        .version = piece->version,
+        .stamp = piece->stamp,
+        .label = strdup(piece->label),
+        .name = strdup(piece->name),
+        .up = piece->up != NULL ? strdup(piece->up) : NULL,
+        .down = piece->down != NULL ? strdup(piece->down) : NULL,
+        .repeatable = piece->repeatable,
+    };
+    if (migration.label == NULL || migration.name == NULL ||
+        (migration.up == NULL && piece->up != NULL) ||
+        (migration.down == NULL && piece->down != NULL)) {
+        free_migration(&migration);
+        return out_of_memory(err);
+    }
+    folder->migrations[folder->count++] = migration;
     return 0;
 }
 
-static bool is_sql(const char *name)
+static const char *file_of(const struct layout_migration *migration)
 {
-    return name[0] != '.' && has_suffix(name, ".sql");
+    return migration->up != NULL ? migration->up : migration->down;
 }
 
-static int duplicate(const char *first, const char *second, int64_t version, struct error *err)
+/* Flyway orders the repeatable ones by description, in which an underscore is a space. */
+static int by_description(const char *a, const char *b)
 {
-    (void)error_set(err, ERROR_CONFIG, 0, "two migration files have the number %lld: %s and %s",
-                    (long long)version, first, second);
-    return error_hint(err, "give one of them the next free number (one that was applied already "
-                           "keeps its number)");
-}
-
-/* The entry of this version, made when it is not there. Files arrive in any order. */
-static struct layout_migration *entry_of(struct layout_folder *folder, size_t *capacity,
-                                         int64_t version)
-{
-    /* Sorted names give ascending numbers, so the match is nearly always the last. */
-    for (size_t i = folder->count; i > 0 && i + 8 > folder->count; i--)
-        if (folder->migrations[i - 1].version == version)
-            return &folder->migrations[i - 1];
-    if (folder->count == *capacity) {
-        size_t grown = *capacity > 0 ? *capacity * 2 : 32;
-        struct layout_migration *files = realloc(folder->migrations, grown * sizeof *files);
-        if (files == NULL)
-            return NULL;
-        folder->migrations = files;
-        *capacity = grown;
+    for (; *a != '\0' || *b != '\0'; a++, b++) {
+        unsigned char left = (unsigned char)(*a == '_' ? ' ' : *a);
+        unsigned char right = (unsigned char)(*b == '_' ? ' ' : *b);
+        if (left != right)
+            return (left > right) - (left < right);
     }
-    folder->migrations[folder->count] = (struct layout_migration){.version = version};
-    return &folder->migrations[folder->count++];
-}
-
-static int add_file(struct layout_folder *folder, size_t *capacity, const char *file,
-                    struct error *err)
-{
-    struct parts parts = {.version = 0};
-    if (take_apart(file, &parts, err) != 0)
-        return -1;
-    struct layout_migration *entry = entry_of(folder, capacity, parts.version);
-    if (entry == NULL)
-        return error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
-    char **slot = parts.down ? &entry->down : &entry->up;
-    if (*slot != NULL)
-        return duplicate(*slot, file, parts.version, err);
-    *slot = strdup(file);
-    if (entry->label == NULL && asprintf(&entry->label, "%lld", (long long)parts.version) < 0)
-        entry->label = NULL;
-    if (!parts.down) {
-        free(entry->name);
-        entry->name = strdup(parts.name);
-    }
-    if (*slot == NULL || entry->label == NULL || (!parts.down && entry->name == NULL))
-        return error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
     return 0;
 }
 
-static int by_version(const void *a, const void *b)
+static int by_order(const void *a, const void *b)
 {
     const struct layout_migration *left = a;
     const struct layout_migration *right = b;
-    return (left->version > right->version) - (left->version < right->version);
+    if (left->repeatable != right->repeatable)
+        return (left->repeatable ? 1 : 0) - (right->repeatable ? 1 : 0);
+    int order = left->repeatable ? by_description(left->name, right->name) : 0;
+    if (order == 0)
+        order = (left->version > right->version) - (left->version < right->version);
+    return order != 0 ? order : strcmp(file_of(left), file_of(right));
 }
 
-static void free_file(struct layout_migration *file)
+static int duplicate(const struct layout_reader *reader, const char *first, const char *second,
+                     const struct layout_migration *migration, struct error *err)
 {
-    free(file->label);
-    free(file->name);
-    free(file->up);
-    free(file->down);
+    struct error fault;
+    if (migration->repeatable) {
+        layout_fault_set(&fault, ERROR_CONFIG, second,
+                         "two repeatable migrations have the description %s: %s and %s",
+                         migration->name, first, second);
+        (void)error_hint(&fault, "give one of them another name");
+    } else {
+        layout_fault_set(&fault, ERROR_CONFIG, second,
+                         "two migration files have the number %s: %s and %s", migration->label,
+                         first, second);
+        (void)error_hint(&fault, "give one of them the next free number (one that was applied "
+                                 "already keeps its number)");
+    }
+    return layout_fault(reader, &fault, err);
 }
 
-/* Puts two halves of one version together that were found far apart ("1_a.sql", "001_a_down.sql")
- * and refuses what cannot be put together. The list is sorted. */
-static int join_halves(struct layout_folder *folder, struct error *err)
+/* Moves a half to where it is missing; one that is there already stays, and its double is told. */
+static int join_half(const struct layout_reader *reader, const struct layout_migration *from,
+                     char **slot, char **half, struct error *err)
 {
+    if (*half == NULL)
+        return 0;
+    if (*slot != NULL)
+        return duplicate(reader, *slot, *half, from, err);
+    *slot = *half;
+    *half = NULL;
+    return 0;
+}
+
+/* Puts the pieces of one version together. The list is sorted. */
+static int join_halves(struct layout_reader *reader, struct error *err)
+{
+    struct layout_folder *folder = &reader->folder;
     size_t kept = 0;
     for (size_t i = 0; i < folder->count; i++) {
         struct layout_migration *file = &folder->migrations[i];
@@ -159,119 +128,141 @@ static int join_halves(struct layout_folder *folder, struct error *err)
             folder->migrations[kept++] = moved;
             continue;
         }
-        if (last->up != NULL && file->up != NULL)
-            return duplicate(last->up, file->up, file->version, err);
-        if (last->down != NULL && file->down != NULL)
-            return duplicate(last->down, file->down, file->version, err);
-        if (file->up != NULL) {
-            last->up = file->up;
+        if (last->up == NULL && file->up != NULL) {
+            char *name = last->name;
             last->name = file->name;
-        } else {
-            last->down = file->down;
+            file->name = name;
+            name = last->label;
+            last->label = file->label;
+            file->label = name;
+            last->stamp = file->stamp;
         }
-        free(file->label);
-        *file = (struct layout_migration){.version = 0};
+        if (join_half(reader, file, &last->up, &file->up, err) != 0 ||
+            join_half(reader, file, &last->down, &file->down, err) != 0)
+            return -1;
+        free_migration(file);
     }
     folder->count = kept;
     return 0;
 }
 
-static int refuse_lone_downs(const struct layout_folder *folder, struct error *err)
+/* Takes those that nothing applies out of the list. */
+static int drop_lone_downs(struct layout_reader *reader, struct error *err)
 {
+    struct layout_folder *folder = &reader->folder;
+    size_t kept = 0;
+    int result = 0;
     for (size_t i = 0; i < folder->count; i++) {
-        const struct layout_migration *file = &folder->migrations[i];
-        if (file->up != NULL)
+        struct layout_migration *file = &folder->migrations[i];
+        struct error fault;
+        if (file->up != NULL || result != 0) {
+            struct layout_migration moved = *file;
+            *file = (struct layout_migration){.version = 0};
+            folder->migrations[kept++] = moved;
             continue;
-        (void)error_set(err, ERROR_CONFIG, 0,
-                        "%s takes version %lld back, but there is no file that applies it",
-                        file->down, (long long)file->version);
-        return error_hint(err, "if it is an up migration whose name happens to end in _down, "
-                               "rename it to end in .up.sql; else bring its up file back");
+        }
+        layout_fault_set(&fault, ERROR_CONFIG, file->down,
+                         "%s takes version %s back, but there is no file that applies it",
+                         file->down, file->label);
+        if (folder->tool == LAYOUT_LITEINIT)
+            (void)error_hint(&fault, "if it is an up migration whose name happens to end in _down, "
+                                     "rename it to end in .up.sql; else bring its up file back");
+        else
+            (void)error_hint(&fault, "bring its up file back, or move this one out of the folder");
+        result = layout_fault(reader, &fault, err);
+        free_migration(file);
     }
-    return 0;
+    folder->count = kept;
+    return result;
 }
 
-static int list_names(const char *path, char ***ret_names, size_t *ret_count, size_t *ret_ignored,
-                      struct error *err)
+static int read_as(struct layout_reader *reader, struct error *err)
 {
-    struct dirent **entries = NULL;
-    int n = scandir(path, &entries, NULL, alphasort);
-    if (n < 0) {
-        int sys = errno;
-        (void)error_set(err, error_kind_of_errno(sys), sys,
-                        "cannot read the folder of migrations %s", path);
-        if (err->kind == ERROR_PERMISSION)
-            fs_permission_hint(err, path);
-        else
-            (void)error_hint(err, "COPY the migrations into the image, or name their folder with "
-                                  "--migrations");
+    switch (reader->folder.tool) {
+    case LAYOUT_FLYWAY:
+    case LAYOUT_REFINERY:
+        return layout_read_flyway(reader, err);
+    case LAYOUT_DIESEL:
+        return layout_read_diesel(reader, err);
+    case LAYOUT_PRISMA:
+        return layout_read_prisma(reader, err);
+    case LAYOUT_DRIZZLE:
+        return layout_read_drizzle(reader, err);
+    default:
+        return layout_read_numbered(reader, err);
+    }
+}
+
+/* A folder that has .sql files, of which none is a migration, is a mistake. */
+static int refuse_none(const struct layout_reader *reader, struct error *err)
+{
+    const struct layout_folder *folder = &reader->folder;
+    struct error fault;
+    if (folder->tool == LAYOUT_LITEINIT)
+        layout_fault_set(&fault, ERROR_CONFIG, "",
+                         "none of the %zu .sql files in %s begins with a number", folder->ignored,
+                         reader->path);
+    else
+        layout_fault_set(&fault, ERROR_CONFIG, "",
+                         "none of the %zu .sql files in %s has a name that %s takes",
+                         folder->ignored, reader->path, layout_tool_name(folder->tool));
+    (void)error_hint(&fault, "name them in their order: 001_what_it_does.sql, 002_…");
+    return layout_fault(reader, &fault, err);
+}
+
+static int read_listing(struct layout_reader *reader, struct error *err)
+{
+    struct layout_folder *folder = &reader->folder;
+    size_t told = reader->findings != NULL ? reader->findings->count : 0;
+    if (read_as(reader, err) != 0)
         return -1;
-    }
-    char **names = calloc((size_t)n + 1, sizeof *names);
-    size_t count = 0;
-    size_t ignored = 0;
-    bool out_of_memory = names == NULL;
-    for (int i = 0; i < n; i++) {
-        const char *name = entries[i]->d_name;
-        if (!out_of_memory && is_sql(name) && isdigit((unsigned char)name[0])) {
-            names[count] = strdup(name);
-            out_of_memory = names[count] == NULL;
-            count += names[count] != NULL;
-        } else if (is_sql(name)) {
-            ignored++;
-        }
-        free(entries[i]);
-    }
-    free(entries);
-    *ret_names = names;
-    *ret_count = count;
-    *ret_ignored = ignored;
-    if (out_of_memory)
-        return error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
-    return 0;
+    if (folder->count > 1)
+        qsort(folder->migrations, folder->count, sizeof *folder->migrations, by_order);
+    if (join_halves(reader, err) != 0 || drop_lone_downs(reader, err) != 0)
+        return -1;
+    bool silent = reader->findings == NULL || reader->findings->count == told;
+    if (folder->count == 0 && folder->ignored > 0 && silent && refuse_none(reader, err) != 0)
+        return -1;
+    folder->path = strdup(reader->path);
+    return folder->path != NULL ? 0 : out_of_memory(err);
+}
+
+static int depth_of(enum layout_tool tool)
+{
+    return tool == LAYOUT_FLYWAY || tool == LAYOUT_REFINERY ? LAYOUT_DEPTH_MAX : 0;
 }
 
 int layout_folder_read(const char *path, enum layout_tool tool, struct layout_findings *findings,
                        struct layout_folder *ret_folder, struct error *err)
 {
-    (void)tool;
-    (void)findings;
-    struct layout_folder folder = {.tool = LAYOUT_LITEINIT};
-    char **names = NULL;
-    size_t count = 0;
-    size_t capacity = 0;
-    int result = list_names(path, &names, &count, &folder.ignored, err);
-    for (size_t i = 0; i < count && result == 0; i++)
-        result = add_file(&folder, &capacity, names[i], err);
-    for (size_t i = 0; i < count; i++)
-        free(names[i]);
-    free(names);
-    if (result == 0 && folder.count > 1)
-        qsort(folder.migrations, folder.count, sizeof *folder.migrations, by_version);
-    if (result == 0)
-        result = join_halves(&folder, err);
-    if (result == 0)
-        result = refuse_lone_downs(&folder, err);
-    if (result == 0 && folder.count == 0 && folder.ignored > 0) {
-        result =
-            error_set(err, ERROR_CONFIG, 0, "none of the %zu .sql files in %s begins with a number",
-                      folder.ignored, path);
-        (void)error_hint(err, "name them in their order: 001_what_it_does.sql, 002_…");
+    struct layout_listing listing = {.items = NULL};
+    if (layout_list(path, depth_of(tool), &listing, err) != 0)
+        return -1;
+    int result = 0;
+    if (tool == LAYOUT_DETECT) {
+        result = layout_detect(path, &listing, &tool, err);
+        if (result == 0 && depth_of(tool) > 0) {
+            layout_listing_free(&listing);
+            result = layout_list(path, depth_of(tool), &listing, err);
+        }
     }
-    if (result == 0 && (folder.path = strdup(path)) == NULL)
-        result = error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
+    struct layout_reader reader = {
+        .path = path, .listing = &listing, .findings = findings, .folder = {.tool = tool}};
+    if (result == 0)
+        result = read_listing(&reader, err);
+    layout_listing_free(&listing);
     if (result != 0) {
-        layout_folder_free(&folder);
+        layout_folder_free(&reader.folder);
         return -1;
     }
-    *ret_folder = folder;
+    *ret_folder = reader.folder;
     return 0;
 }
 
 void layout_folder_free(struct layout_folder *folder)
 {
     for (size_t i = 0; i < folder->count; i++)
-        free_file(&folder->migrations[i]);
+        free_migration(&folder->migrations[i]);
     free(folder->migrations);
     free(folder->path);
     *folder = (struct layout_folder){.path = NULL};
@@ -280,8 +271,22 @@ void layout_folder_free(struct layout_folder *folder)
 const struct layout_migration *layout_folder_find(const struct layout_folder *folder,
                                                   int64_t version)
 {
-    for (size_t i = 0; i < folder->count; i++)
-        if (folder->migrations[i].version == version)
-            return &folder->migrations[i];
+    /* Those with a number come first and ascend; the repeatable ones do not. */
+    size_t low = 0;
+    size_t high = folder->count;
+    while (high > 0 && folder->migrations[high - 1].repeatable) {
+        high--;
+        if (folder->migrations[high].version == version)
+            return &folder->migrations[high];
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (folder->migrations[middle].version < version)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low < folder->count && folder->migrations[low].version == version)
+        return &folder->migrations[low];
     return NULL;
 }

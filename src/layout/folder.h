@@ -28,6 +28,7 @@ struct layout_migration {
     char *up;        /* the file that applies it, relative to the folder */
     char *down;      /* the one that takes it back, perhaps the same one; NULL: no way back */
     bool repeatable; /* to be run again whenever it changes */
+    int64_t stamp;   /* the journal's `when` of drizzle, by which its history knows it; else 0 */
 };
 
 struct layout_folder {

@@ -9,6 +9,8 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/text.h"
+#include "layout/internal.h"
 
 static int refuse_nul(const char *file, const char *text, struct error *err)
 {
@@ -21,30 +23,121 @@ static int refuse_nul(const char *file, const char *text, struct error *err)
     return error_hint(err, "save it as UTF-8 text (an editor may have written UTF-16)");
 }
 
+/* SQLite takes bytes that are no UTF-8 and keeps them, which the app finds much later. */
+static int refuse_bytes(const char *file, const char *text, size_t size, struct error *err)
+{
+    int line = 1;
+    size_t at = 0;
+    while (at < size) {
+        size_t length = text_utf8_length((const unsigned char *)text + at, size - at);
+        if (length == 0) {
+            (void)error_set(err, ERROR_DATA, 0,
+                            "the migration %s is not UTF-8: byte 0x%02X in line %d", file,
+                            (unsigned char)text[at], line);
+            (void)snprintf(err->file, sizeof err->file, "%.255s", file);
+            err->line = line;
+            return error_hint(err, "save it as UTF-8 text (it may be written in an older code, "
+                                   "such as Latin-1)");
+        }
+        line += text[at] == '\n';
+        at += length;
+    }
+    return 0;
+}
+
 static int read_text(const struct layout_folder *folder, const char *file, char **ret_text,
                      size_t *ret_size, struct error *err)
 {
     char path[PATH_MAX];
     cleanup_free char *text = NULL;
     size_t size = 0;
-    int n = snprintf(path, sizeof path, "%s/%s", folder->path, file);
-    if (n < 0 || (size_t)n >= sizeof path)
+    if (!layout_path(path, sizeof path, folder->path, file))
         return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "migration %s", file);
     if (fs_read_file(path, LAYOUT_FILE_MAX, &text, &size, err) != 0)
         return error_wrap(err, "migration %s", file);
     if (strlen(text) != size)
         return refuse_nul(file, text, err);
+    if (refuse_bytes(file, text, size, err) != 0)
+        return -1;
     *ret_text = text;
     *ret_size = size;
     text = NULL;
     return 0;
 }
 
+/* Run as it stands, such a file would be undone by its own second half. */
+static int refuse_markers(const struct layout_script *script, struct error *err)
+{
+    int line = 0;
+    enum layout_tool tool = layout_sections_tool(script->text, script->size, &line);
+    if (tool == LAYOUT_DETECT)
+        return 0;
+    (void)layout_error_at(err, ERROR_CONFIG, script->file, line,
+                          "this file is written for %s, which keeps the way up and the way down in "
+                          "one file",
+                          layout_tool_name(tool));
+    return error_hint(err,
+                      "nothing was run; put the part behind the down marker into a file of its "
+                      "own that ends in _down.sql, and remove the markers; or, if the whole "
+                      "folder is written for it, say --layout %s",
+                      layout_tool_name(tool));
+}
+
+/* Line ends stay, so that places in the text are places in the file, and so does the mark of the
+ * byte order. */
+static void blank_out(char *text, size_t from, size_t to)
+{
+    if (from == 0 && to >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+        from = 3;
+    for (size_t i = from; i < to; i++)
+        if (text[i] != '\n' && text[i] != '\r')
+            text[i] = ' ';
+}
+
+/* Leaves one direction of a file of dbmate's or goose's. */
+static int cut_out(struct layout_script *script, enum layout_tool tool,
+                   enum layout_direction direction, struct error *err)
+{
+    struct layout_sections sections;
+    if (layout_sections_find(tool, script->file, script->text, script->size, &sections, err) != 0)
+        return -1;
+    /* liteinit's words at the head of the file are meant for both directions. */
+    if (layout_directives_read(script->file, script->text, sections.up, &script->directives, err) !=
+        0)
+        return -1;
+    if (direction == LAYOUT_UP ? sections.up_no_transaction : sections.down_no_transaction)
+        script->directives.no_transaction = true;
+    if (direction == LAYOUT_UP) {
+        blank_out(script->text, 0, sections.up);
+        blank_out(script->text, sections.down, sections.end);
+    } else {
+        blank_out(script->text, 0, sections.down);
+    }
+    script->cut = true;
+    return 0;
+}
+
 static int complete(struct layout_script *script, struct error *err)
 {
+    struct layout_directives own;
     layout_checksum(script->text, script->size, script->checksum);
-    return layout_directives_read(script->file, script->text, script->size, &script->directives,
-                                  err);
+    if (layout_directives_read(script->file, script->text, script->size, &own, err) != 0)
+        return -1;
+    layout_directives_add(&script->directives, &own);
+    return 0;
+}
+
+static int load(const struct layout_folder *folder, enum layout_direction direction,
+                struct layout_script *script, struct error *err)
+{
+    if (read_text(folder, script->file, &script->text, &script->size, err) != 0)
+        return -1;
+    if (folder->tool == LAYOUT_DBMATE || folder->tool == LAYOUT_GOOSE)
+        return cut_out(script, folder->tool, direction, err);
+    if (refuse_markers(script, err) != 0)
+        return -1;
+    return layout_extras(folder, script->file, script->text, script->size, &script->directives,
+                         err);
 }
 
 int layout_script_load(const struct layout_folder *folder, const struct layout_migration *migration,
@@ -57,7 +150,7 @@ int layout_script_load(const struct layout_folder *folder, const struct layout_m
     if (script.file == NULL)
         result = error_set(err, ERROR_IO, ENOMEM, "cannot read the migration %s", file);
     if (result == 0)
-        result = read_text(folder, file, &script.text, &script.size, err);
+        result = load(folder, direction, &script, err);
     if (result == 0)
         result = complete(&script, err);
     if (result != 0) {
@@ -89,7 +182,27 @@ int layout_script_recall(const char *file, const char *text, struct layout_scrip
 
 char *layout_script_keep(const struct layout_script *script)
 {
-    return strdup(script->text);
+    char line[LAYOUT_DIRECTIVES_LINE];
+    char *kept = NULL;
+    struct error err;
+    struct layout_directives said = {.irreversible = false};
+    /* It was read when the script was loaded, so it cannot fail now. */
+    (void)layout_directives_read(script->file, script->text, script->size, &said, &err);
+    layout_directives_write(&script->directives, &said, line);
+    if (!script->cut && line[0] == '\0')
+        return strdup(script->text);
+    /* A byte order mark is one at the very start alone. */
+    const char *start = script->text;
+    if (text_starts_with(start, "\xEF\xBB\xBF"))
+        start += 3;
+    const char *end = script->text + script->size;
+    while (start < end && strchr(" \t\r\n\f", *start) != NULL)
+        start++;
+    while (end > start && strchr(" \t\r\n\f", end[-1]) != NULL)
+        end--;
+    if (asprintf(&kept, "%s%.*s\n", line, (int)(end - start), start) < 0)
+        return NULL;
+    return kept;
 }
 
 void layout_script_free(struct layout_script *script)

@@ -7,6 +7,7 @@
 #ifndef LITEINIT_LAYOUT_SCRIPT_H
 #define LITEINIT_LAYOUT_SCRIPT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -20,13 +21,16 @@ struct layout_script {
     char *file; /* for messages: relative to the folder */
     char *text; /* NUL-terminated */
     size_t size;
+    bool cut; /* the text is a part of its file, the rest of which is blanked out */
     char checksum[LAYOUT_CHECKSUM_SIZE];
     struct layout_directives directives;
 };
 
 /* Reads one. For LAYOUT_DOWN the migration must have a way back. ERROR_DATA for what is no text (a
- * NUL byte: SQLite would silently ignore all that follows) and for unknown directives. Free with
- * layout_script_free(). */
+ * NUL byte: SQLite would silently ignore all that follows; bytes that are no UTF-8: it would take
+ * them), for unknown directives and for markers of the tool that are wrong. ERROR_CONFIG for what
+ * liteinit cannot read as it is: a marker that divides the file in a layout that has none, and
+ * places where the tool would paste something in. Free with layout_script_free(). */
 int layout_script_load(const struct layout_folder *folder, const struct layout_migration *migration,
                        enum layout_direction direction, struct layout_script *ret_script,
                        struct error *err);
@@ -37,8 +41,8 @@ int layout_script_recall(const char *file, const char *text, struct layout_scrip
                          struct error *err);
 
 /* The text to keep in the database for layout_script_recall(): it has all that the script asks for
- * in liteinit's own words, and no other direction's blanks. The caller frees it; NULL when memory
- * is out. */
+ * in liteinit's own words, and no other direction's blanks; a file of liteinit's own is kept as it
+ * is, byte for byte. The caller frees it; NULL when memory is out. */
 char *layout_script_keep(const struct layout_script *script);
 
 void layout_script_free(struct layout_script *script);

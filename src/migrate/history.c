@@ -52,21 +52,21 @@ static int choose_table(sqlite3 *handle, const char *usual, const char *fallback
                         bool *ret_foreign, struct error *err)
 {
     enum ownership owner = OWNER_NOBODY;
-    if (find_owner(handle, usual, columns, &owner, err) != 0)
+    enum ownership second = OWNER_NOBODY;
+    if (find_owner(handle, usual, columns, &owner, err) != 0 ||
+        find_owner(handle, fallback, columns, &second, err) != 0)
         return -1;
+    if (owner == OWNER_OTHER && second == OWNER_OTHER)
+        return error_set(err, ERROR_DATA, 0,
+                         "both %s and %s are tables of another tool: there is no place for "
+                         "liteinit's records",
+                         usual, fallback);
+    /* Once ours has the other name it keeps it: the other tool's table may be dropped, or be like
+     * ours in its columns. */
+    bool aside = owner == OWNER_OTHER || second == OWNER_LITEINIT;
     *ret_foreign = owner == OWNER_OTHER;
-    *ret_table = usual;
-    if (owner == OWNER_OTHER) {
-        *ret_table = fallback;
-        if (find_owner(handle, fallback, columns, &owner, err) != 0)
-            return -1;
-        if (owner == OWNER_OTHER)
-            return error_set(err, ERROR_DATA, 0,
-                             "both %s and %s are tables of another tool: there is no place for "
-                             "liteinit's records",
-                             usual, fallback);
-    }
-    *ret_exists = owner == OWNER_LITEINIT;
+    *ret_table = aside ? fallback : usual;
+    *ret_exists = (aside ? second : owner) == OWNER_LITEINIT;
     return 0;
 }
 
@@ -264,7 +264,8 @@ int migrate_history_record(const struct migrate_history *history,
         return -1;
     (void)sqlite3_bind_int64(statement, 1, record->version);
     (void)sqlite3_bind_text(statement, 2, record->name, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 3, now, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 3, record->applied_at != NULL ? record->applied_at : now, -1,
+                            SQLITE_STATIC);
     (void)sqlite3_bind_text(statement, 4, record->checksum, -1, SQLITE_STATIC);
     (void)sqlite3_bind_int64(statement, 5, record->duration_ms);
     (void)sqlite3_bind_text(statement, 6, record->app_version, -1, SQLITE_STATIC);
@@ -297,16 +298,18 @@ int migrate_history_remove(const struct migrate_history *history, int64_t versio
     return sql_done(statement, err);
 }
 
-int migrate_history_set_checksum(const struct migrate_history *history, int64_t version,
-                                 const char *checksum, struct error *err)
+int migrate_history_accept(const struct migrate_history *history, int64_t version,
+                           const char *checksum, const char *down_sql, struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     if (history->applied_exists) {
-        if (history_prepare(history->handle, "UPDATE main.%s SET checksum = ?1 WHERE version = ?2",
+        if (history_prepare(history->handle,
+                            "UPDATE main.%s SET checksum = ?1, down_sql = ?2 WHERE version = ?3",
                             history->applied_table, &statement, err) != 0)
             return -1;
         (void)sqlite3_bind_text(statement, 1, checksum, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(statement, 2, version);
+        (void)sqlite3_bind_text(statement, 2, down_sql, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(statement, 3, version);
         if (sql_done(statement, err) != 0)
             return -1;
         if (sqlite3_changes64(history->handle) == 1)

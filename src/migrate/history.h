@@ -4,9 +4,10 @@
  * schema_migrations: the versions that are applied. migration_history: every attempt; a row is
  * written as `running` in a transaction of its own before the migration begins, so that a crash
  * leaves a trace. A table of one of these names that another tool owns is told by its columns and
- * left as it is: ours is then liteinit_migrations or liteinit_history. What tells our
- * migration_history from one that an app made for itself is its column `resume`: how far a
- * migration without a transaction has come, as "STATEMENTS:CHECKSUM" (resume.h).
+ * left as it is: ours is then liteinit_migrations or liteinit_history, and stays so when the other
+ * table is dropped. What tells our migration_history from one that an app made for itself is its
+ * column `resume`: how far a migration without a transaction has come, as "STATEMENTS:CHECKSUM"
+ * (resume.h).
  */
 #ifndef LITEINIT_MIGRATE_HISTORY_H
 #define LITEINIT_MIGRATE_HISTORY_H
@@ -71,6 +72,7 @@ struct migrate_record {
     const char *app_version; /* NULL: unknown */
     const char *backup;      /* NULL: none was made */
     const char *down_sql;    /* NULL: no way back */
+    const char *applied_at;  /* RFC 3339; NULL: now */
 };
 
 /* Finds out which tables are ours. Changes nothing. */
@@ -136,9 +138,10 @@ int migrate_history_record(const struct migrate_history *history,
 int migrate_history_remove(const struct migrate_history *history, int64_t version,
                            struct error *err);
 
-/* Puts another checksum into a version's record. ERROR_NOT_FOUND when it has none. */
-int migrate_history_set_checksum(const struct migrate_history *history, int64_t version,
-                                 const char *checksum, struct error *err);
+/* Puts the checksum and the way back (NULL: none) of a changed file into a version's record.
+ * ERROR_NOT_FOUND when it has none. */
+int migrate_history_accept(const struct migrate_history *history, int64_t version,
+                           const char *checksum, const char *down_sql, struct error *err);
 
 /* Whether the version's record is in the database as it is now. */
 int migrate_history_has(const struct migrate_history *history, int64_t version, bool *ret_there,

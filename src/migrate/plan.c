@@ -17,51 +17,23 @@ static int out_of_memory(struct error *err)
     return error_set(err, ERROR_IO, ENOMEM, "cannot plan the migrations");
 }
 
-__attribute__((format(printf, 4, 5))) static int
-add_sentence(char ***list, size_t *count, struct error *err, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int
+add_sentence(struct migrate_sentences *list, struct error *err, const char *fmt, ...)
 {
     char text[768];
     va_list ap;
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    char **grown = realloc(*list, (*count + 1) * sizeof *grown);
+    char **grown = realloc(list->items, (list->count + 1) * sizeof *grown);
     if (grown == NULL)
         return out_of_memory(err);
-    *list = grown;
+    list->items = grown;
     char *copy = strdup(text);
     if (copy == NULL)
         return out_of_memory(err);
-    grown[(*count)++] = copy;
+    grown[list->count++] = copy;
     return 0;
-}
-
-/* A database that a newer image has migrated. */
-static int newer_schema(const struct migrate_plan *plan, size_t first_newer, struct error *err)
-{
-    const struct migrate_applied *oldest = &plan->applied[first_newer];
-    const struct migrate_applied *newest = &plan->applied[plan->applied_count - 1];
-    char writer[160] = "a newer image";
-    if (newest->app_version != NULL)
-        (void)snprintf(writer, sizeof writer, "version %.120s of the app", newest->app_version);
-    (void)error_set(err, ERROR_CONFIG, 0,
-                    "the database has schema version %lld and this image knows only up to %lld: "
-                    "%zu newer %s applied, the first being %lld_%.60s, by %s on %.24s",
-                    (long long)newest->version, (long long)plan->newest,
-                    plan->applied_count - first_newer,
-                    plan->applied_count - first_newer == 1 ? "migration was" : "migrations were",
-                    (long long)oldest->version, oldest->name != NULL ? oldest->name : "", writer,
-                    newest->applied_at != NULL ? newest->applied_at : "an unknown day");
-    if (oldest->backup != NULL)
-        return error_hint(err,
-                          "start the newer image again; or go back to the data from before: stop "
-                          "the container, put the backup %.200s in the database's place and remove "
-                          "its -wal and -shm",
-                          oldest->backup);
-    return error_hint(err,
-                      "start the newer image again; it is the one whose migrations include "
-                      "%lld_%.60s",
-                      (long long)newest->version, newest->name != NULL ? newest->name : "");
 }
 
 static int check_file(struct migrate_plan *plan, const struct layout_migration *file,
@@ -76,15 +48,15 @@ static int check_file(struct migrate_plan *plan, const struct layout_migration *
     layout_script_free(&script);
     if (same)
         return 0;
-    return add_sentence(&plan->drift, &plan->drift_count, err,
-                        "%.255s has changed since it was applied on %.24s", file->up,
+    return add_sentence(&plan->drift, err, "%.255s has changed since it was applied on %.24s",
+                        file->up,
                         applied->applied_at != NULL ? applied->applied_at : "an unknown day");
 }
 
 static int file_gone(struct migrate_plan *plan, const struct migrate_applied *applied,
                      struct error *err)
 {
-    return add_sentence(&plan->drift, &plan->drift_count, err,
+    return add_sentence(&plan->drift, err,
                         "the file of version %lld (%.255s), applied on %.24s, is gone",
                         (long long)applied->version, applied->name != NULL ? applied->name : "",
                         applied->applied_at != NULL ? applied->applied_at : "an unknown day");
@@ -96,9 +68,22 @@ static int check_usable(const struct layout_folder *folder, const struct layout_
     struct layout_script script;
     if (layout_script_load(folder, file, LAYOUT_UP, &script, err) != 0)
         return -1;
-    int result = migrate_foreign_check_file(file->up, script.text, script.size, err);
     layout_script_free(&script);
-    return result;
+    return 0;
+}
+
+/* Numbers that count up by one have a gap where a file was forgotten; dates have none. */
+static int note_gap(struct migrate_plan *plan, const struct layout_migration *file,
+                    struct error *err)
+{
+    const struct layout_migration *before =
+        file > plan->folder.migrations && !file[-1].repeatable ? file - 1 : NULL;
+    if (before == NULL || file->version - before->version < 2 ||
+        file->version - before->version > 9)
+        return 0;
+    return add_sentence(&plan->gaps, err,
+                        "there is a gap in the numbers before %.255s: %s comes before it", file->up,
+                        before->up);
 }
 
 static int add_pending(struct migrate_plan *plan, const struct layout_migration *file,
@@ -109,35 +94,37 @@ static int add_pending(struct migrate_plan *plan, const struct layout_migration 
     if (check_usable(&plan->folder, file, err) != 0)
         return -1;
     plan->pending[plan->pending_count++] = file;
-    if (file->version > plan->current)
-        return 0;
-    return add_sentence(&plan->notices, &plan->notice_count, err,
+    if (plan->applied_count == 0 || file->version > plan->current)
+        return note_gap(plan, file, err);
+    return add_sentence(&plan->notices, err,
                         "%.255s comes late: version %lld is applied already; it runs now", file->up,
                         (long long)plan->current);
 }
 
-/* One walk over both ascending lists. */
-static int compare(struct migrate_plan *plan, int64_t target, bool *ret_newer, struct error *err)
+/* One walk over both ascending lists, without what is repeatable. */
+static int compare(struct migrate_plan *plan, int64_t target, struct error *err)
 {
     const struct layout_folder *folder = &plan->folder;
     size_t a = 0;
     size_t f = 0;
+    while (a < plan->applied_count && plan->applied[a].version < 0)
+        a++;
     for (;;) {
         const struct migrate_applied *applied = a < plan->applied_count ? &plan->applied[a] : NULL;
-        const struct layout_migration *file = f < folder->count ? &folder->migrations[f] : NULL;
+        const struct layout_migration *file =
+            f < folder->count && !folder->migrations[f].repeatable ? &folder->migrations[f] : NULL;
         int result = 0;
         if (applied == NULL && file == NULL)
             return 0;
-        if (file == NULL && applied->version > plan->newest) {
-            *ret_newer = true;
-            return newer_schema(plan, a, err);
-        }
         if (applied == NULL || (file != NULL && file->version < applied->version)) {
             result = add_pending(plan, file, target, err);
             f++;
         } else if (file == NULL || applied->version < file->version) {
-            result = file_gone(plan, applied, err);
-            a++;
+            if (file == NULL)
+                plan->newer = plan->applied_count - a;
+            else
+                result = file_gone(plan, applied, err);
+            a = file == NULL ? plan->applied_count : a + 1;
         } else {
             result = check_file(plan, file, applied, err);
             a++;
@@ -148,80 +135,127 @@ static int compare(struct migrate_plan *plan, int64_t target, bool *ret_newer, s
     }
 }
 
-static int check_target(const struct migrate_plan *plan, int64_t target, struct error *err)
+static const struct migrate_applied *find_applied(const struct migrate_plan *plan, int64_t version)
 {
-    if (target == MIGRATE_NEWEST)
-        return 0;
-    for (size_t i = 0; i < plan->folder.count; i++)
-        if (plan->folder.migrations[i].version == target)
-            return 0;
-    (void)error_set(err, ERROR_NOT_FOUND, 0, "there is no migration with the number %lld in %s",
-                    (long long)target, plan->folder.path);
-    return error_hint(err, "the newest there is %lld; see: liteinit status",
-                      (long long)plan->newest);
+    for (size_t i = 0; i < plan->applied_count && plan->applied[i].version <= version; i++)
+        if (plan->applied[i].version == version)
+            return &plan->applied[i];
+    return NULL;
 }
 
+/* They run when they are new or have changed, behind all others, and only with the newest. */
+static int add_repeatables(struct migrate_plan *plan, int64_t target, struct error *err)
+{
+    for (size_t i = 0; i < plan->folder.count && target == INT64_MAX; i++) {
+        const struct layout_migration *file = &plan->folder.migrations[i];
+        struct layout_script script;
+        if (!file->repeatable)
+            continue;
+        if (layout_script_load(&plan->folder, file, LAYOUT_UP, &script, err) != 0)
+            return -1;
+        const struct migrate_applied *applied = find_applied(plan, file->version);
+        bool same = applied != NULL && applied->checksum != NULL &&
+                    strcmp(applied->checksum, script.checksum) == 0;
+        layout_script_free(&script);
+        if (!same)
+            plan->pending[plan->pending_count++] = file;
+    }
+    return 0;
+}
+
+bool migrate_plan_version(const struct layout_folder *folder, const char *text,
+                          int64_t *ret_version)
+{
+    for (size_t i = 0; i < folder->count; i++)
+        if (strcmp(folder->migrations[i].label, text) == 0) {
+            *ret_version = folder->migrations[i].version;
+            return true;
+        }
+    return text_parse_int(text, 0, INT64_MAX, ret_version);
+}
+
+/* The version up to which the plan goes; INT64_MAX: all of them. */
+static int find_target(const struct layout_folder *folder, const char *target, int64_t *ret_version,
+                       struct error *err)
+{
+    *ret_version = INT64_MAX;
+    if (target == NULL)
+        return 0;
+    if (!migrate_plan_version(folder, target, ret_version)) {
+        (void)error_set(err, ERROR_USAGE, 0, "\"%.100s\" is no version", target);
+        return error_hint(err, "a version is the number of a migration file: liteinit up 7");
+    }
+    if (layout_folder_find(folder, *ret_version) != NULL)
+        return 0;
+    (void)error_set(err, ERROR_NOT_FOUND, 0, "there is no migration with the number %.100s in %s",
+                    target, folder->path);
+    return error_hint(err, "see which ones there are: liteinit status");
+}
+
+/* Once there are records of ours, or the tables for them, the history was taken over, or the other
+ * tool's table came with a migration of the app. */
 static int refuse_foreign_history(const struct migrate_plan *plan, struct error *err)
 {
-    const char *table = plan->history.foreign ? "schema_migrations" : NULL;
-    if (plan->applied_count > 0 || plan->folder.count == 0)
+    if (plan->applied_count > 0 || plan->history.applied_exists || plan->folder.count == 0)
         return 0;
-    if (table == NULL && migrate_foreign_find_history(plan->history.handle, &table, err) != 0)
-        return -1;
-    if (table == NULL)
-        return 0;
-    (void)error_set(err, ERROR_CONFIG, 0,
-                    "the database has a table %s that another tool wrote: running the files in %s "
-                    "again could destroy data",
-                    table, plan->folder.path);
-    return error_hint(err, "nothing was changed; leave the migrations to that tool: set "
-                           "LITEINIT_MIGRATIONS=none");
+    return migrate_foreign_refuse_history(&plan->history, plan->folder.path, err);
 }
 
-static int fill(struct sqlite3 *handle, const char *folder_path, int64_t target,
-                struct migrate_plan *plan, bool *ret_newer, struct error *err)
+static int64_t newest_of(const struct layout_folder *folder)
 {
+    int64_t newest = 0;
+    for (size_t i = 0; i < folder->count; i++)
+        if (folder->migrations[i].version > newest)
+            newest = folder->migrations[i].version;
+    return newest;
+}
+
+static int fill(struct sqlite3 *handle, const struct migrate_source *source, const char *target,
+                struct migrate_plan *plan, struct error *err)
+{
+    int64_t version = INT64_MAX;
     if (migrate_history_open(handle, &plan->history, err) != 0 ||
         migrate_history_applied(&plan->history, &plan->applied, &plan->applied_count, err) != 0)
         return -1;
     if (plan->applied_count > 0)
         plan->current = plan->applied[plan->applied_count - 1].version;
-    if (folder_path == NULL)
+    if (plan->current < 0) /* nothing but repeatable ones */
+        plan->current = 0;
+    if (source->folder == NULL)
         return 0;
-    if (layout_folder_read(folder_path, LAYOUT_DETECT, NULL, &plan->folder, err) != 0)
+    if (layout_folder_read(source->folder, source->tool, NULL, &plan->folder, err) != 0)
         return -1;
-    if (plan->folder.count > 0)
-        plan->newest = plan->folder.migrations[plan->folder.count - 1].version;
-    if (refuse_foreign_history(plan, err) != 0 || check_target(plan, target, err) != 0)
+    plan->newest = newest_of(&plan->folder);
+    if ((!source->beside_foreign && refuse_foreign_history(plan, err) != 0) ||
+        find_target(&plan->folder, target, &version, err) != 0)
         return -1;
     plan->pending = calloc(plan->folder.count + 1, sizeof(*plan->pending));
     if (plan->pending == NULL)
         return out_of_memory(err);
-    return compare(plan, target, ret_newer, err);
+    if (compare(plan, version, err) != 0)
+        return -1;
+    return add_repeatables(plan, version, err);
 }
 
-int migrate_plan_inspect(const char *folder_path, int64_t target, struct error *err)
+int migrate_plan_inspect(const struct migrate_source *source, const char *target, struct error *err)
 {
-    struct migrate_plan plan = {.current = 0};
-    int result = layout_folder_read(folder_path, LAYOUT_DETECT, NULL, &plan.folder, err);
-    if (result == 0) {
-        const struct layout_folder *folder = &plan.folder;
-        plan.newest = folder->count > 0 ? folder->migrations[folder->count - 1].version : 0;
-        result = check_target(&plan, target, err);
-        for (size_t i = 0; i < folder->count && result == 0; i++)
-            if (folder->migrations[i].version <= target)
-                result = check_usable(folder, &folder->migrations[i], err);
-    }
-    migrate_plan_free(&plan);
+    struct layout_folder folder = {.path = NULL};
+    int64_t version = INT64_MAX;
+    if (layout_folder_read(source->folder, source->tool, NULL, &folder, err) != 0)
+        return -1;
+    int result = find_target(&folder, target, &version, err);
+    for (size_t i = 0; i < folder.count && result == 0; i++)
+        if (folder.migrations[i].version <= version)
+            result = check_usable(&folder, &folder.migrations[i], err);
+    layout_folder_free(&folder);
     return result;
 }
 
-int migrate_plan_build(struct sqlite3 *handle, const char *folder_path, int64_t target,
-                       struct migrate_plan *ret_plan, bool *ret_newer, struct error *err)
+int migrate_plan_build(struct sqlite3 *handle, const struct migrate_source *source,
+                       const char *target, struct migrate_plan *ret_plan, struct error *err)
 {
     struct migrate_plan plan = {.current = 0};
-    *ret_newer = false;
-    if (fill(handle, folder_path, target, &plan, ret_newer, err) != 0) {
+    if (fill(handle, source, target, &plan, err) != 0) {
         migrate_plan_free(&plan);
         return -1;
     }
@@ -229,19 +263,20 @@ int migrate_plan_build(struct sqlite3 *handle, const char *folder_path, int64_t 
     return 0;
 }
 
-static void free_sentences(char **list, size_t count)
+static void free_sentences(struct migrate_sentences *list)
 {
-    for (size_t i = 0; i < count; i++)
-        free(list[i]);
-    free(list);
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
 }
 
 void migrate_plan_free(struct migrate_plan *plan)
 {
     migrate_applied_free(plan->applied, plan->applied_count);
     free((void *)plan->pending);
-    free_sentences(plan->drift, plan->drift_count);
-    free_sentences(plan->notices, plan->notice_count);
+    free_sentences(&plan->drift);
+    free_sentences(&plan->notices);
+    free_sentences(&plan->gaps);
     layout_folder_free(&plan->folder);
     *plan = (struct migrate_plan){.current = 0};
 }
@@ -249,10 +284,11 @@ void migrate_plan_free(struct migrate_plan *plan)
 int migrate_plan_drift_error(const struct migrate_plan *plan, struct error *err)
 {
     char more[64] = "";
-    if (plan->drift_count > 1)
-        (void)snprintf(more, sizeof more, " (and %zu more like it)", plan->drift_count - 1);
+    if (plan->drift.count > 1)
+        (void)snprintf(more, sizeof more, " (and %zu more like it)", plan->drift.count - 1);
     (void)error_set(err, ERROR_CONFIG, 0, "applied migrations and their files differ: %s%s",
-                    plan->drift_count > 0 ? plan->drift[0] : "", more);
+                    plan->drift.count > 0 ? plan->drift.items[0] : "", more);
     return error_hint(err, "an applied file must stay as it is: bring it back, and put the change "
-                           "into a new migration; or accept it with --drift warn");
+                           "into a new migration; or accept the file as it is now: liteinit repair "
+                           "VERSION, or every difference: --drift warn");
 }

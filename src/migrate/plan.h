@@ -12,45 +12,63 @@
 #include "layout/folder.h"
 #include "migrate/history.h"
 
-/* Everything up to the newest file. */
-#define MIGRATE_NEWEST INT64_MAX
+/* Where the migrations are. */
+struct migrate_source {
+    const char *folder; /* NULL: there are none, and nothing is pending */
+    enum layout_tool tool;
+    bool beside_foreign; /* another tool's history is no reason to refuse */
+};
+
+/* Sentences about what is not as it should be. */
+struct migrate_sentences {
+    char **items;
+    size_t count;
+};
 
 struct migrate_plan {
     struct layout_folder folder; /* path NULL: there is no folder of migrations */
     struct migrate_history history;
     struct migrate_applied *applied; /* ascending */
     size_t applied_count;
-    const struct layout_migration **pending; /* ascending; point into folder */
+    const struct layout_migration **pending; /* in the order of the folder, into which they point */
     size_t pending_count;
     int64_t current; /* newest applied version, 0: none */
     int64_t newest;  /* newest version of the folder, 0: none */
+    size_t newer;    /* applied versions, the last ones, that are newer than every file */
 
-    /* Things that are not as they should be; each a sentence. Owned by the plan. */
-    char **drift; /* applied files that are gone or changed */
-    size_t drift_count;
-    char **notices; /* pending numbers below the newest applied one */
-    size_t notice_count;
+    /* Owned by the plan. */
+    struct migrate_sentences drift;   /* applied files that are gone or changed */
+    struct migrate_sentences notices; /* pending numbers below the newest applied one */
+    struct migrate_sentences gaps;    /* numbers that are left out before a pending one */
 };
 
 /*
- * Builds the plan up to and including `target`. Reads the database and changes nothing.
- * `folder_path` may be NULL (nothing is pending then). Errors:
- * ERROR_CONFIG  the database is newer than the folder (the message names the versions and who
- *               wrote them), or the folder is malformed, or another tool's history is there and
- *               liteinit's is not;
+ * Builds the plan up to and including the version that `target` names (its number, or as its tool
+ * writes it; NULL: the newest). Reads the database and changes nothing. Errors:
+ * ERROR_CONFIG  the folder is malformed, or another tool's history is there and liteinit's is not;
  * ERROR_NOT_FOUND  no folder, or no file of version `target`.
- * Drift is no error here: the caller decides. *ret_newer is set when the error is that the
- * database is newer. Free with migrate_plan_free().
+ * Drift and a newer database are no errors here: the caller decides. Free with
+ * migrate_plan_free().
  */
-int migrate_plan_build(struct sqlite3 *handle, const char *folder_path, int64_t target,
-                       struct migrate_plan *ret_plan, bool *ret_newer, struct error *err);
+int migrate_plan_build(struct sqlite3 *handle, const struct migrate_source *source,
+                       const char *target, struct migrate_plan *ret_plan, struct error *err);
 void migrate_plan_free(struct migrate_plan *plan);
 
 /* What migrate_plan_build() would say of the folder's files for a database that is not there yet:
  * asked before one is made. */
-int migrate_plan_inspect(const char *folder_path, int64_t target, struct error *err);
+int migrate_plan_inspect(const struct migrate_source *source, const char *target,
+                         struct error *err);
+
+/* The version that a person means: a label of the folder's, else a number. False when the text is
+ * neither. */
+bool migrate_plan_version(const struct layout_folder *folder, const char *text,
+                          int64_t *ret_version);
 
 /* The drift of a plan as one error of kind ERROR_CONFIG with its remedy. */
 int migrate_plan_drift_error(const struct migrate_plan *plan, struct error *err);
+
+/* A newer database (plan->newer > 0) as an error of kind ERROR_CONFIG: the versions, who wrote
+ * them, and the commands of both ways out. */
+int migrate_plan_newer_error(const struct migrate_plan *plan, struct error *err);
 
 #endif

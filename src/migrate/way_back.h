@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "layout/script.h"
+#include "migrate/plan.h"
 
 struct migrate_step_back {
     int64_t version;
@@ -24,6 +25,18 @@ struct migrate_way_back {
     size_t count;
 };
 
+/* Only the one that was applied last. */
+#define MIGRATE_LAST INT64_MIN
+
+/*
+ * Finds the way back to `target`, an applied version or 0 for all of them: everything above it, or
+ * with MIGRATE_LAST the one that was applied last. Repeatable migrations have no way back and stay.
+ * All of the way is looked at before any of it is gone: ERROR_NOT_FOUND when `target` is not applied,
+ * when nothing is, or when a migration on the way has no down script or is marked irreversible; the
+ * hint names the backup from before it. Free with migrate_way_back_free().
+ */
+int migrate_way_back_build(const struct migrate_plan *plan, int64_t target,
+                           struct migrate_way_back *ret_way, struct error *err);
 void migrate_way_back_free(struct migrate_way_back *way);
 
 #endif

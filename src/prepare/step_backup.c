@@ -12,11 +12,24 @@
 #include "base/text.h"
 #include "prepare/steps.h"
 
+bool step_change_is_due(const struct preparation *p)
+{
+    return p->plan.pending_count > 0 || p->way.count > 0 || p->config->migrate_command != NULL;
+}
+
 static bool backup_is_due(const struct preparation *p)
 {
     if (p->fresh || p->config->backup == CONFIG_BACKUP_NEVER)
         return false;
-    return p->plan.pending_count > 0 || p->config->backup == CONFIG_BACKUP_ALWAYS;
+    return step_change_is_due(p) || p->config->backup == CONFIG_BACKUP_ALWAYS;
+}
+
+/* The word for name and manifest. */
+static const char *backup_reason(const struct preparation *p)
+{
+    if (p->way.count > 0)
+        return "rollback";
+    return step_change_is_due(p) ? "migration" : "start";
 }
 
 static int require_room(const char *path, const char *what, int64_t need, const char *way_out,
@@ -43,10 +56,11 @@ int step_space(struct preparation *p, struct error *err)
     struct stat here;
     struct stat there;
     int64_t size = p->probe.size + p->probe.wal_size;
-    if (p->plan.pending_count == 0 && !backup_is_due(p))
+    const bool change = step_change_is_due(p);
+    if (!change && !backup_is_due(p))
         return 0;
     int64_t need = p->config->min_free >= 0 ? p->config->min_free : 2 * size;
-    if (p->plan.pending_count > 0 &&
+    if (change &&
         require_room(p->location.dir, "the database's volume", need,
                      "set --min-free lower if you know that the migration needs less", err) != 0)
         return -1;
@@ -61,7 +75,7 @@ int step_space(struct preparation *p, struct error *err)
     if (stat(dir, &there) != 0 || stat(p->location.dir, &here) != 0)
         return 0;
     /* On one volume, `need` has counted the backup in already. */
-    if (here.st_dev == there.st_dev && p->plan.pending_count > 0)
+    if (here.st_dev == there.st_dev && change)
         return 0;
     return require_room(dir, "the backup volume", size, "name another folder with --backup-dir",
                         err);
@@ -147,7 +161,7 @@ static void log_done(const struct preparation *p, const struct backup_result *re
 int step_backup(struct preparation *p, struct error *err)
 {
     if (!backup_is_due(p)) {
-        if (p->plan.pending_count > 0 && !p->fresh)
+        if (step_change_is_due(p) && !p->fresh)
             log_event(LOG_WARN, "backup.skipped", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
                       "No backup is made before the migration: backup is set to never");
         return 0;
@@ -158,11 +172,12 @@ int step_backup(struct preparation *p, struct error *err)
     struct backup_request request = {
         .dir = p->config->backup_dir,
         .name = p->config->backup_name,
-        .reason = p->plan.pending_count > 0 ? "migration" : "start",
+        .reason = backup_reason(p),
         .app_version = p->config->app_version,
         .schema_version = p->plan.current,
         .full_check = p->config->check == CONFIG_CHECK_FULL,
     };
+    step_activity(p, "backing up");
     log_event(LOG_INFO, "backup.start",
               LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("reason", request.reason)),
               "Backup of %s begins", p->location.db);

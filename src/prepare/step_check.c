@@ -9,6 +9,7 @@ static int check_now(struct preparation *p, const char *when, struct error *err)
     struct store_check check;
     bool full = p->config->check == CONFIG_CHECK_FULL;
     char duration[32];
+    step_activity(p, "checking");
     if (store_check_run(store_handle(p->database), full, true, &check, err) != 0)
         return -1;
     if (check.problems > 0)
@@ -52,18 +53,18 @@ int step_check(struct preparation *p, struct error *err)
  * source (design fact 12). */
 int step_check_before(struct preparation *p, struct error *err)
 {
-    if (p->fresh || p->checked || p->plan.pending_count == 0 ||
-        p->config->check == CONFIG_CHECK_OFF)
+    if (p->fresh || p->checked || !step_change_is_due(p) || p->config->check == CONFIG_CHECK_OFF)
         return 0;
     return check_now(p, "before the migration", err);
 }
 
 int step_check_after(struct preparation *p, struct error *err)
 {
-    if (p->report.applied == 0 || p->config->check == CONFIG_CHECK_OFF)
+    if (p->database == NULL || p->config->check == CONFIG_CHECK_OFF ||
+        (p->report.applied == 0 && p->report.rolled_back == 0 && !p->command_ran))
         return 0;
     if (check_now(p, "after the migration", err) == 0)
-        return 0;
+        return step_command_check(p, err);
     if (err->kind == ERROR_DATA && p->report.backup[0] != '\0')
         (void)error_hint(err,
                          "the migration damaged the database; stop the container, put the backup "

@@ -1,109 +1,16 @@
-/* The plan, and its execution. */
+/* Running migrations: on a copy first, back, and forth. */
 #include <stdio.h>
 
-#include "backup/catalogue.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "migrate/apply.h"
+#include "migrate/rollback.h"
+#include "prepare/rehearse.h"
 #include "prepare/steps.h"
 
-void step_plan_log(const struct preparation *p)
-{
-    const struct migrate_plan *plan = &p->plan;
-    const struct log_field *fields =
-        LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", plan->current),
-                   LOG_NUMBER("applied", (int64_t)plan->applied_count),
-                   LOG_NUMBER("pending", (int64_t)plan->pending_count));
-    if (plan->folder.path == NULL)
-        return;
-    int64_t last = plan->pending_count > 0 ? plan->pending[plan->pending_count - 1]->version : 0;
-    if (plan->pending_count == 0)
-        log_event(LOG_INFO, "migrate.plan", fields,
-                  "No migration is pending: the schema is at version %lld",
-                  (long long)plan->current);
-    else
-        log_event(LOG_INFO, "migrate.plan", fields,
-                  "Starting database migrations: %zu pending, from version %lld to %lld",
-                  plan->pending_count, (long long)plan->current,
-                  (long long)(last > plan->current ? last : plan->current));
-}
-
-int step_plan(struct preparation *p, struct error *err)
-{
-    if (migrate_plan_build(store_handle(p->database), p->config->migrations, p->target, &p->plan,
-                           &p->newer, err) != 0)
-        return -1;
-    p->report.schema_version = p->plan.current;
-    for (size_t i = 0; i < p->plan.notice_count; i++)
-        log_event(LOG_WARN, "migrate.plan", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
-                  "Migration %s", p->plan.notices[i]);
-    if (p->plan.drift_count > 0 && p->config->drift == CONFIG_DRIFT_FAIL)
-        return migrate_plan_drift_error(&p->plan, err);
-    for (size_t i = 0; i < p->plan.drift_count; i++)
-        log_event(LOG_WARN, "migrate.plan", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
-                  "Migration drift, passed over because drift is set to warn: %s",
-                  p->plan.drift[i]);
-    step_plan_log(p);
-    return 0;
-}
-
-static void on_begin(void *context, const struct migrate_item *item)
-{
-    const struct preparation *p = context;
-    log_event(LOG_INFO, "migrate.apply",
-              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
-                         LOG_TEXT("file", item->file), LOG_NUMBER("number", (int64_t)item->number),
-                         LOG_NUMBER("of", (int64_t)item->of)),
-              "Applying migration: %s", item->file);
-}
-
-/*
- * From here on a kill may come at any moment, and a container that is killed again and again must
- * use the one backup again (design fact 11). So the row that says "running" goes into the main
- * file now, and the backup is noted as equal to what the file then is, but for that row: a
- * transaction that never commits leaves the main file as it is, in WAL mode not even touched.
- *
- * It also makes the main file as long as it will have to be if the migration fails: where its WAL
- * fills the disk, the fold at the end needs no more room, and gives the WAL's back.
- */
-static void on_recorded(void *context)
-{
-    const struct preparation *p = context;
-    struct store_checkpoint fold;
-    struct error ignored;
-    char stamp[STORE_STAMP_SIZE];
-    if (p->fresh || store_checkpoint_truncate(p->database, &fold, &ignored) != 0 ||
-        !fold.complete || p->report.backup[0] == '\0')
-        return;
-    store_stamp(store_source_fd(p->database), stamp);
-    backup_catalogue_restamp(p->report.backup, stamp);
-}
-
-static void on_done(void *context, const struct migrate_item *item, int64_t duration_ms)
-{
-    struct preparation *p = context;
-    char duration[32];
-    text_format_duration(duration, sizeof duration, duration_ms);
-    if (p->report.first_applied == 0)
-        p->report.first_applied = item->version;
-    p->report.last_applied = item->version;
-    if (item->version > p->report.schema_version)
-        p->report.schema_version = item->version;
-    log_event(LOG_INFO, "migrate.applied",
-              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
-                         LOG_TEXT("file", item->file), LOG_NUMBER("duration_ms", duration_ms)),
-              "Applied %s (%s)", item->file, duration);
-}
-
-static void on_notice(void *context, const char *file, int line, const char *sentence)
-{
-    const struct preparation *p = context;
-    log_event(LOG_INFO, "migrate.notice",
-              LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("file", file),
-                         LOG_NUMBER("line", line)),
-              "Migration %s, line %d: %s", file, line, sentence);
-}
+/* What rehearse=auto takes for small: copied in a fraction of a second on any disk. */
+#define SMALL_DATABASE ((int64_t)64 << 20)
 
 static void add_way_out(const struct preparation *p, struct error *err)
 {
@@ -130,23 +37,105 @@ static int mend_history(const struct preparation *p, struct error *err)
     if (mended > 0)
         log_event(LOG_WARN, "migrate.rolled_back",
                   LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("attempts", mended)),
-                  "The last migration was cut off before it ended: SQLite has rolled it back, and "
-                  "it runs again now");
+                  "The last migration was cut off before it ended: SQLite has rolled back what was "
+                  "not committed, and it runs again now");
     return 0;
+}
+
+/* All of them on a copy, so that a set that fails in the middle leaves the schema where the image
+ * from before can still run. */
+int step_rehearse(struct preparation *p, struct error *err)
+{
+    struct prepare_rehearsal rehearsal;
+    bool made = false;
+    char spent[32];
+    if (p->database == NULL || p->fresh || p->plan.pending_count == 0 ||
+        p->config->rehearse == CONFIG_REHEARSE_NEVER)
+        return 0;
+    step_activity(p, "rehearsing");
+    const struct prepare_rehearse_request request = {
+        .database = p->database,
+        .source = &p->source,
+        .target = p->request->target,
+        .way = p->way.count > 0 ? &p->way : NULL,
+        .app_version = p->config->app_version,
+        .full_check = p->config->check == CONFIG_CHECK_FULL,
+        .check = p->config->check != CONFIG_CHECK_OFF,
+        .only_if_free = p->config->rehearse == CONFIG_REHEARSE_AUTO,
+        .small = SMALL_DATABASE,
+    };
+    int64_t start = clock_monotonic_ms();
+    int result = prepare_rehearse(&request, &rehearsal, &made, err);
+    text_format_duration(spent, sizeof spent, clock_monotonic_ms() - start);
+    if (result == 0 && made)
+        log_event(LOG_INFO, "migrate.rehearsed",
+                  LOG_FIELDS(LOG_TEXT("db", p->location.db),
+                             LOG_NUMBER("count", (int64_t)rehearsal.count),
+                             LOG_BOOL("cloned", rehearsal.cloned),
+                             LOG_NUMBER("wal_bytes", rehearsal.wal_bytes),
+                             LOG_NUMBER("duration_ms", clock_monotonic_ms() - start)),
+                  "Rehearsal on a copy of the database went well: %zu migration%s (%s)",
+                  rehearsal.count, rehearsal.count == 1 ? "" : "s", spent);
+    if (result != 0 && err->kind == ERROR_DATA)
+        step_record_failure(p, rehearsal.failed_version, "up", err);
+    prepare_rehearsal_free(&rehearsal);
+    return result;
+}
+
+/* The plan again after the schema went back: what is pending may be more now. By hand, nothing but
+ * what is to be done again is. */
+static int plan_again(struct preparation *p, struct error *err)
+{
+    size_t kept = 0;
+    migrate_plan_free(&p->plan);
+    if (migrate_plan_build(store_handle(p->database), &p->source, p->request->target, &p->plan,
+                           err) != 0)
+        return -1;
+    p->report.schema_version = p->plan.current;
+    if (p->request->work == PREPARE_UP)
+        return 0;
+    for (size_t i = 0; i < p->plan.pending_count; i++)
+        if (p->request->work == PREPARE_REDO &&
+            p->plan.pending[i]->version == p->way.steps[0].version)
+            p->plan.pending[kept++] = p->plan.pending[i];
+    p->plan.pending_count = kept;
+    return 0;
+}
+
+static struct migrate_apply_options options_of(const struct preparation *p)
+{
+    return (struct migrate_apply_options){
+        .app_version = p->config->app_version,
+        .backup = p->report.backup[0] != '\0' ? p->report.backup : NULL,
+    };
+}
+
+int step_roll_back(struct preparation *p, struct error *err)
+{
+    const struct migrate_observer observer = step_observer(p);
+    const struct migrate_apply_options options = options_of(p);
+    if (p->way.count == 0)
+        return 0;
+    if (mend_history(p, err) != 0)
+        return -1;
+    int result = migrate_rollback(store_handle(p->database), &p->plan.history, &p->way, &options,
+                                  &observer, &p->report.rolled_back, err);
+    if (p->report.rolled_back > 0)
+        p->checked = false;
+    if (result != 0) {
+        add_way_out(p, err);
+        return -1;
+    }
+    return plan_again(p, err);
 }
 
 int step_migrate(struct preparation *p, struct error *err)
 {
-    const struct migrate_observer observer = {.context = p,
-                                              .begin = on_begin,
-                                              .recorded = on_recorded,
-                                              .done = on_done,
-                                              .notice = on_notice};
-    const struct migrate_apply_options options = {
-        .app_version = p->config->app_version,
-        .backup = p->report.backup[0] != '\0' ? p->report.backup : NULL,
-    };
+    const struct migrate_observer observer = step_observer(p);
+    const struct migrate_apply_options options = options_of(p);
     char duration[32];
+    if (p->database == NULL)
+        return 0;
     if (mend_history(p, err) != 0)
         return -1;
     if (p->plan.pending_count == 0)

@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/clone.h"
+#include "backup/restore.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/worker.h"
 #include "prepare/steps.h"
+#include "store/activity.h"
 #include "store/lock.h"
 #include "store/volume.h"
 
@@ -31,7 +34,23 @@ int step_lock(struct preparation *p, struct error *err)
         return -1;
     if (!store_lock_try(p->lock_fd) && p->config->lock_timeout > 0)
         log_wait(p);
-    return store_lock_take(&p->location, p->lock_fd, p->config->lock_timeout, err);
+    if (store_lock_take(&p->location, p->lock_fd, p->config->lock_timeout, err) != 0)
+        return -1;
+    /* What a holder that was killed has left. */
+    struct store_activity stale;
+    if (store_activity_read(p->lock_fd, &stale))
+        store_activity_write(p->lock_fd, NULL);
+    return 0;
+}
+
+void step_activity(const struct preparation *p, const char *phase)
+{
+    struct store_activity activity = {.number = 0};
+    if (phase != NULL)
+        (void)snprintf(activity.phase, sizeof activity.phase, "%s", phase);
+    else if (!store_activity_read(p->lock_fd, &activity))
+        return;
+    store_activity_write(p->lock_fd, phase != NULL ? &activity : NULL);
 }
 
 int step_volume(struct preparation *p, struct error *err)
@@ -55,13 +74,25 @@ int step_probe(struct preparation *p, struct error *err)
     p->unclean = p->probe.wal_size > 0 || p->probe.journal_size > 0 ||
                  (last_stop != NULL && strcmp(last_stop, "unclean") == 0);
     p->fresh = p->probe.kind != STORE_DATABASE;
-    if (p->fresh && p->config->migrations == NULL) {
+    if (p->fresh && p->source.folder == NULL && p->config->migrate_command == NULL &&
+        p->request->work == PREPARE_UP) {
         p->settled = true;
         log_event(LOG_INFO, "db.open", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
                   "There is no database at %s yet and there are no migrations: the app makes it",
                   p->location.db);
     }
     return 0;
+}
+
+/* What is done by hand is done to a database that is there. */
+int step_existing(struct preparation *p, struct error *err)
+{
+    if (!p->fresh)
+        return 0;
+    (void)error_set(err, ERROR_NOT_FOUND, 0, "Database not found: %s %s", p->location.db,
+                    p->probe.kind == STORE_EMPTY ? "is an empty file" : "is not there");
+    return error_hint(err, "check --db and the volume; liteinit run (or prepare) makes a new "
+                           "database");
 }
 
 static void log_open(const struct preparation *p, const char *mode)
@@ -89,16 +120,16 @@ int step_glance(struct preparation *p, struct error *err)
     const struct config *config = p->config;
     struct error ignored;
     (void)err;
-    if (p->fresh || p->unclean || p->probe.companions || config->backup == CONFIG_BACKUP_ALWAYS ||
-        config->check == CONFIG_CHECK_QUICK || config->check == CONFIG_CHECK_FULL ||
-        (wants_wal(p) && !p->probe.wal_mode))
+    if (p->fresh || p->unclean || p->probe.companions || config->migrate_command != NULL ||
+        config->backup == CONFIG_BACKUP_ALWAYS || config->check == CONFIG_CHECK_QUICK ||
+        config->check == CONFIG_CHECK_FULL || (wants_wal(p) && !p->probe.wal_mode))
         return 0;
     if (store_open(&p->location, STORE_STILL, 0, &p->database, &ignored) != 0)
         return 0;
-    int planned = migrate_plan_build(store_handle(p->database), config->migrations, p->target,
-                                     &p->plan, &p->newer, &ignored);
-    p->newer = false;
-    if (planned == 0 && p->plan.pending_count == 0 && p->plan.drift_count == 0) {
+    int planned = migrate_plan_build(store_handle(p->database), &p->source, p->request->target,
+                                     &p->plan, &ignored);
+    if (planned == 0 && p->plan.pending_count == 0 && p->plan.drift.count == 0 &&
+        p->plan.newer == 0) {
         /* SQLite takes no notice of WAL mode on a file that is opened as immutable. */
         log_open(p, p->probe.wal_mode ? "wal" : store_journal_mode(p->database));
         step_plan_log(p);
@@ -114,8 +145,15 @@ int step_glance(struct preparation *p, struct error *err)
 int step_open(struct preparation *p, struct error *err)
 {
     /* Migrations that cannot be used must not leave a new, empty database behind. */
-    if (p->fresh && migrate_plan_inspect(p->config->migrations, p->target, err) != 0)
+    if (p->fresh && p->source.folder != NULL &&
+        migrate_plan_inspect(&p->source, p->request->target, err) != 0)
         return -1;
+    /* What killed restores and rehearsals left takes room; before anything of ours is open. */
+    backup_restore_clear(&p->location);
+    backup_clone_clear(&p->location);
+    /* The app's own migrator makes it. */
+    if (p->fresh && p->source.folder == NULL)
+        return 0;
     if (store_open(&p->location, STORE_EXCLUSIVE, p->config->busy_timeout, &p->database, err) != 0)
         return -1;
     if (p->fresh) {
@@ -129,10 +167,24 @@ int step_open(struct preparation *p, struct error *err)
     return 0;
 }
 
+int step_reopen(struct preparation *p, struct error *err)
+{
+    store_close(p->database);
+    p->database = NULL;
+    if (store_probe(&p->location, true, &p->probe, err) != 0)
+        return -1;
+    p->fresh = p->probe.kind != STORE_DATABASE;
+    if (p->fresh)
+        return 0;
+    return store_open(&p->location, STORE_EXCLUSIVE, p->config->busy_timeout, &p->database, err);
+}
+
 int step_fold(struct preparation *p, struct error *err)
 {
     struct store_checkpoint fold;
     char size[32];
+    if (p->database == NULL)
+        return 0;
     if (p->probe.journal_size > 0 && !p->fresh)
         log_event(
             LOG_WARN, "wal.recovered",
@@ -160,7 +212,7 @@ int step_fold(struct preparation *p, struct error *err)
 
 int step_journal_mode(struct preparation *p, struct error *err)
 {
-    if (!wants_wal(p) || strcmp(store_journal_mode(p->database), "wal") == 0)
+    if (p->database == NULL || !wants_wal(p) || strcmp(store_journal_mode(p->database), "wal") == 0)
         return 0;
     char before[16];
     (void)snprintf(before, sizeof before, "%s", store_journal_mode(p->database));
@@ -177,15 +229,15 @@ int step_journal_mode(struct preparation *p, struct error *err)
 int step_settle(struct preparation *p, struct error *err)
 {
     struct store_checkpoint fold;
-    if (p->report.applied == 0)
+    if (p->database == NULL || (p->report.applied == 0 && p->report.rolled_back == 0 &&
+                                p->report.recorded == 0 && !p->command_ran))
         return 0;
     if (store_checkpoint_truncate(p->database, &fold, err) != 0) {
         /* No room at the end of a migration is the migration's failure, not a backup's. */
         if (err->kind == ERROR_BACKUP)
             err->kind = ERROR_DATA;
-        return error_hint(err,
-                          "the migrations are applied and nothing is lost: the WAL keeps them; "
-                          "mend or free the volume and start again");
+        return error_hint(err, "what was done is done and nothing is lost: the WAL keeps it; "
+                               "mend or free the volume and start again");
     }
     if (!fold.complete)
         return error_set(err, ERROR_BUSY, 0, "the WAL of %s could not be folded in: it is in use",

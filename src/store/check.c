@@ -163,6 +163,15 @@ int store_check_run(sqlite3 *handle, bool full, bool foreign_keys, struct store_
     return 0;
 }
 
+int store_check_foreign_keys(sqlite3 *handle, struct store_check *ret_check, struct error *err)
+{
+    struct store_check check = {.full = false};
+    if (check_foreign_keys(handle, &check, err) != 0)
+        return -1;
+    *ret_check = check;
+    return 0;
+}
+
 int store_check_error(const struct store_check *check, const char *path, struct error *err)
 {
     (void)error_set(err, ERROR_DATA, 0, "the database %s is corrupt: %s (%lld %s in all)", path,

@@ -27,6 +27,10 @@ struct store_check {
 int store_check_run(struct sqlite3 *handle, bool full, bool foreign_keys,
                     struct store_check *ret_check, struct error *err);
 
+/* Counts the violations of foreign keys alone: fills foreign_keys and first_violation. */
+int store_check_foreign_keys(struct sqlite3 *handle, struct store_check *ret_check,
+                             struct error *err);
+
 /* Turns problems of the integrity check into an error of kind ERROR_DATA about `path`. */
 int store_check_error(const struct store_check *check, const char *path, struct error *err);
 

@@ -221,6 +221,11 @@ bool store_is_still(const struct store_database *database)
     return database->access == STORE_STILL;
 }
 
+bool store_is_exclusive(const struct store_database *database)
+{
+    return database->access == STORE_EXCLUSIVE;
+}
+
 int store_source_fd(const struct store_database *database)
 {
     return database->source_fd;
@@ -289,4 +294,25 @@ int store_set_wal(struct store_database *database, struct error *err)
     (void)error_set(err, ERROR_IO, 0, "WAL mode was asked for and %s stays in mode %s",
                     database->location.db, mode);
     return error_hint(err, "the volume may not support WAL; set --journal-mode keep");
+}
+
+int store_make_private(struct store_database *database, struct error *err)
+{
+    if (store_set_wal(database, err) != 0)
+        return -1;
+    return sql_exec(database->handle,
+                    "PRAGMA main.synchronous = OFF; PRAGMA wal_autocheckpoint = 0", err);
+}
+
+int64_t store_file_size(const struct store_location *location)
+{
+    struct stat st;
+    return lstat(location->db, &st) == 0 ? st.st_size : 0;
+}
+
+int64_t store_wal_size(const struct store_location *location)
+{
+    char wal[PATH_MAX];
+    struct stat st;
+    return lstat(store_sibling(location, "-wal", wal), &st) == 0 ? st.st_size : 0;
 }

@@ -53,6 +53,10 @@ int store_source_fd(const struct store_database *database);
  * nobody has written meanwhile. */
 bool store_is_still(const struct store_database *database);
 
+/* Whether it was opened EXCLUSIVE: then nobody else can write, and with no WAL its main file is the
+ * whole database. */
+bool store_is_exclusive(const struct store_database *database);
+
 const struct store_location *store_database_location(const struct store_database *database);
 
 /* What a TRUNCATE checkpoint did. */
@@ -71,5 +75,15 @@ int store_checkpoint_truncate(struct store_database *database, struct store_chec
 /* Sets WAL mode and reports the mode in force ("wal", "delete", …; static or owned by database). */
 int store_set_wal(struct store_database *database, struct error *err);
 const char *store_journal_mode(struct store_database *database);
+
+/* For a private copy that need not outlive this process: WAL mode, nothing is synced, and the WAL
+ * grows until it is folded in by store_checkpoint_truncate(), so that its size tells what was
+ * written. */
+int store_make_private(struct store_database *database, struct error *err);
+
+/* Bytes of the main file, and of its WAL; 0 where there is none. By name: no descriptor is opened
+ * (design fact 3). */
+int64_t store_file_size(const struct store_location *location);
+int64_t store_wal_size(const struct store_location *location);
 
 #endif

@@ -18,7 +18,6 @@
 #include "store/interrupt.h"
 
 #define POLL_MS 50
-#define HOLDER_SIZE 160
 
 /* Only what was made just now is given away: whoever may write to the folder can have put a file of
  * root's under this name. */
@@ -121,13 +120,13 @@ static void write_holder(int fd)
     /* A worker takes the lock for its parent, PID 1, which is who holds it from then on. */
     long pid = getenv(WORKER_LOCK_FD) != NULL ? (long)getppid() : (long)getpid();
     int n = snprintf(text, sizeof text, "pid %ld on host %s since %s", pid, host, now);
-    if (n <= 0 || n >= HOLDER_SIZE)
+    if (n <= 0 || n >= STORE_LOCK_HOLDER_SIZE)
         return;
     /* Always the same size: the disk has nothing to allocate, and readers end at the newline. */
-    memset(text + n, ' ', (size_t)(HOLDER_SIZE - n));
+    memset(text + n, ' ', (size_t)(STORE_LOCK_HOLDER_SIZE - n));
     text[n] = '\n';
-    text[HOLDER_SIZE - 1] = '\n';
-    (void)!pwrite(fd, text, HOLDER_SIZE, 0);
+    text[STORE_LOCK_HOLDER_SIZE - 1] = '\n';
+    (void)!pwrite(fd, text, STORE_LOCK_HOLDER_SIZE, 0);
 }
 
 int store_lock_take(const struct store_location *location, int fd, int64_t timeout_ms,

@@ -16,6 +16,9 @@
 #include "base/error.h"
 #include "store/location.h"
 
+/* Bytes of the line in which the holder says who it is, always at the beginning of the file. */
+#define STORE_LOCK_HOLDER_SIZE 160
+
 /* Opens the lock file, making it 0600 where it is absent. The lock is not taken yet. */
 int store_lock_open(const struct store_location *location, int *ret_fd, struct error *err);
 

@@ -7,7 +7,7 @@
 
 #include "store/sql.h"
 
-static int hash_schema(sqlite3 *handle, struct store_schema *schema, struct error *err)
+int store_schema_hash(sqlite3 *handle, char out[HASH_HEX_SIZE], struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     struct hash hash;
@@ -27,7 +27,7 @@ static int hash_schema(sqlite3 *handle, struct store_schema *schema, struct erro
         }
     if (code != SQLITE_DONE)
         return sql_error(err, handle, "cannot read the schema");
-    hash_finish(&hash, schema->hash);
+    hash_finish(&hash, out);
     return 0;
 }
 
@@ -60,34 +60,36 @@ static int list_tables(sqlite3 *handle, struct store_schema *schema, struct erro
     return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot list the tables");
 }
 
-static int count_rows(sqlite3 *handle, struct store_table *table, struct error *err)
+int store_schema_count(sqlite3 *handle, const char *table, int64_t *ret_rows, struct error *err)
 {
-    char *sql = sqlite3_mprintf("SELECT count(*) FROM main.\"%w\"", table->name);
+    char *sql = sqlite3_mprintf("SELECT count(*) FROM main.\"%w\"", table);
     if (sql == NULL)
-        return error_set(err, ERROR_IO, ENOMEM, "cannot count the rows of %s", table->name);
+        return error_set(err, ERROR_IO, ENOMEM, "cannot count the rows of %s", table);
     cleanup_statement sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
     sqlite3_free(sql);
     /* A virtual table whose module is not compiled in: its shadow tables are counted anyway. Or a
      * key with a collation of the app's own: SQLite cannot open it. */
-    if ((code & 0xFF) == SQLITE_ERROR)
+    if ((code & 0xFF) == SQLITE_ERROR) {
+        *ret_rows = -1;
         return 0;
+    }
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     if (code != SQLITE_ROW)
-        return sql_error(err, handle, "cannot count the rows of %s", table->name);
-    table->rows = sqlite3_column_int64(statement, 0);
+        return sql_error(err, handle, "cannot count the rows of %s", table);
+    *ret_rows = sqlite3_column_int64(statement, 0);
     return 0;
 }
 
 int store_schema_read(sqlite3 *handle, struct store_schema *ret_schema, struct error *err)
 {
     struct store_schema schema = {.count = 0};
-    int result = hash_schema(handle, &schema, err);
+    int result = store_schema_hash(handle, schema.hash, err);
     if (result == 0)
         result = list_tables(handle, &schema, err);
     for (size_t i = 0; result == 0 && i < schema.count; i++)
-        result = count_rows(handle, &schema.tables[i], err);
+        result = store_schema_count(handle, schema.tables[i].name, &schema.tables[i].rows, err);
     if (result != 0) {
         store_schema_free(&schema);
         return -1;

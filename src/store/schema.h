@@ -21,10 +21,17 @@ struct store_schema {
     size_t count;
 };
 
+/* The hash alone. */
+int store_schema_hash(struct sqlite3 *handle, char out[HASH_HEX_SIZE], struct error *err);
+
 /* Reads names and hash, and counts the rows of every table. The caller frees the result with
  * store_schema_free(). */
 int store_schema_read(struct sqlite3 *handle, struct store_schema *ret_schema, struct error *err);
 void store_schema_free(struct store_schema *schema);
+
+/* Counts the rows of one table of the main schema; -1 as above. */
+int store_schema_count(struct sqlite3 *handle, const char *table, int64_t *ret_rows,
+                       struct error *err);
 
 /* ERROR_DATA naming the first difference (schema or number of rows) between two, else 0. */
 int store_schema_compare(const struct store_schema *expected, const struct store_schema *found,

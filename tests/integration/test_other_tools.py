@@ -1,4 +1,4 @@
-"""Files and databases of other migration tools are refused before anything runs."""
+"""Files of other migration tools in a folder that is not theirs, and databases that they keep."""
 
 import json
 import os
@@ -38,8 +38,11 @@ def tables(folder):
      "dbmate", 2),
 ])
 def test_file_with_both_directions(tmp_path, text, tool, line):
+    """Among liteinit's own files it is refused, wherever it is; alone it says whose it is."""
     (tmp_path / "m").mkdir()
-    (tmp_path / "m" / "001_a.sql").write_text(text)
+    for number in range(1, 31):
+        (tmp_path / "m" / f"{number:03}_own.sql").write_text("SELECT 1;\n")
+    (tmp_path / "m" / "015_own.sql").write_text(text)
     make(tmp_path, "CREATE TABLE a (x); INSERT INTO a VALUES (1);")
     status, events = prepare(tmp_path)
     assert status == 78
@@ -52,6 +55,12 @@ def test_file_with_both_directions(tmp_path, text, tool, line):
     assert connection.execute("SELECT count(*) FROM a").fetchone() == (1,)
     connection.close()
     assert not (tmp_path / "backups").exists()
+    for path in (tmp_path / "m").iterdir():
+        if "015" not in path.name:
+            path.unlink()
+    (tmp_path / "app.db").unlink()
+    assert prepare(tmp_path)[0] == 0
+    assert "a" in tables(tmp_path)
 
 
 @pytest.mark.parametrize("table", [

@@ -1,4 +1,4 @@
-/* SHA-256: the vectors of FIPS 180-4 and NIST's byte-oriented test sets. */
+/* SHA-256 and SHA-384: the vectors of FIPS 180-4 and NIST's byte-oriented test sets. */
 #include "support.h"
 
 #include "base/hash.h"
@@ -45,11 +45,24 @@ static void million_letters_in_pieces_of_every_size(void **state)
     assert_string_equal(out, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+static void longer_sums(void **state)
+{
+    (void)state;
+    char out[HASH_384_HEX_SIZE];
+    hash_384("", 0, out);
+    assert_string_equal(out, "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da"
+                             "274edebfe76f65fbd51ad2f14898b95b");
+    hash_384("abc", 3, out);
+    assert_string_equal(out, "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+                             "8086072ba1e7cc2358baeca134c825a7");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vectors),
         cmocka_unit_test(million_letters_in_pieces_of_every_size),
+        cmocka_unit_test(longer_sums),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,47 @@
+/* A database that a newer image has migrated: what is said of it (plan.h). */
+#include <stdio.h>
+
+#include "migrate/plan.h"
+
+/* Both ways out as commands. The way back by down scripts keeps what the app has written since. */
+static int hint_ways_out(const struct migrate_plan *plan, const struct migrate_applied *oldest,
+                         struct error *err)
+{
+    char back[200];
+    char restore[400] = "";
+    const struct migrate_applied *stuck = NULL;
+    for (size_t i = plan->applied_count - plan->newer; i < plan->applied_count; i++)
+        if (!plan->applied[i].has_down)
+            stuck = &plan->applied[i];
+    if (stuck == NULL)
+        (void)snprintf(back, sizeof back,
+                       "or keep the data and take the schema back: docker compose run --rm "
+                       "--entrypoint liteinit SERVICE down %lld",
+                       (long long)plan->newest);
+    else
+        (void)snprintf(back, sizeof back, "%lld_%.60s has no way back", (long long)stuck->version,
+                       stuck->name != NULL ? stuck->name : "");
+    if (oldest->backup != NULL)
+        (void)snprintf(restore, sizeof restore,
+                       "; or go back to the backup from before, with prepare --on-newer-schema "
+                       "restore in that command's place: %.200s",
+                       oldest->backup);
+    return error_hint(err, "start the newer image again; %s%s", back, restore);
+}
+
+int migrate_plan_newer_error(const struct migrate_plan *plan, struct error *err)
+{
+    const struct migrate_applied *oldest = &plan->applied[plan->applied_count - plan->newer];
+    const struct migrate_applied *newest = &plan->applied[plan->applied_count - 1];
+    char writer[160] = "a newer image";
+    if (newest->app_version != NULL)
+        (void)snprintf(writer, sizeof writer, "version %.120s of the app", newest->app_version);
+    (void)error_set(err, ERROR_CONFIG, 0,
+                    "the database has schema version %lld and this image knows only up to %lld: "
+                    "%zu newer %s applied, the first being %lld_%.60s, by %s on %.24s",
+                    (long long)newest->version, (long long)plan->newest, plan->newer,
+                    plan->newer == 1 ? "migration was" : "migrations were",
+                    (long long)oldest->version, oldest->name != NULL ? oldest->name : "", writer,
+                    newest->applied_at != NULL ? newest->applied_at : "an unknown day");
+    return hint_ways_out(plan, oldest, err);
+}

@@ -1,0 +1,92 @@
+/* See remarks.h. */
+#include "migrate/remarks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *migrate_severity_name(enum migrate_severity severity)
+{
+    static const char *const names[] = {"error", "warning", "info"};
+    return names[severity];
+}
+
+/* One more, empty and not counted yet; NULL when memory is out. */
+static struct migrate_remark *grow(struct migrate_remarks *remarks)
+{
+    if (remarks->count == remarks->capacity) {
+        size_t capacity = remarks->capacity > 0 ? remarks->capacity * 2 : 16;
+        struct migrate_remark *items = realloc(remarks->items, capacity * sizeof *items);
+        if (items == NULL)
+            return NULL;
+        remarks->items = items;
+        remarks->capacity = capacity;
+    }
+    return &remarks->items[remarks->count];
+}
+
+int migrate_remarks_take(struct migrate_remarks *remarks, struct layout_findings *findings,
+                         struct error *err)
+{
+    int result = 0;
+    size_t taken = 0;
+    for (; taken < findings->count && result == 0; taken++) {
+        struct migrate_remark *remark = grow(remarks);
+        if (remark == NULL) {
+            result = error_set(err, ERROR_IO, ENOMEM, "cannot list what is wrong");
+            break;
+        }
+        *remark =
+            (struct migrate_remark){.severity = MIGRATE_FAULT, .what = findings->items[taken]};
+        findings->items[taken] = (struct layout_finding){.file = NULL};
+        remarks->count++;
+        remarks->faults++;
+    }
+    layout_findings_free(findings);
+    return result;
+}
+
+int migrate_remarks_add(struct migrate_remarks *remarks, enum migrate_severity severity,
+                        const struct error *fault, struct error *err)
+{
+    struct layout_findings one = {.items = NULL};
+    if (layout_findings_add(&one, fault, err) != 0 || migrate_remarks_take(remarks, &one, err) != 0)
+        return -1;
+    if (severity != MIGRATE_FAULT) {
+        remarks->items[remarks->count - 1].severity = severity;
+        remarks->faults--;
+        remarks->warnings += severity == MIGRATE_WARNING;
+    }
+    return 0;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct migrate_remark *left = a;
+    const struct migrate_remark *right = b;
+    int order = strverscmp(left->what.file, right->what.file);
+    if (order == 0)
+        order = (left->what.line > right->what.line) - (left->what.line < right->what.line);
+    if (order == 0)
+        order = (left->what.column > right->what.column) - (left->what.column < right->what.column);
+    if (order == 0)
+        order = (left->severity > right->severity) - (left->severity < right->severity);
+    return order != 0 ? order : strcmp(left->what.message, right->what.message);
+}
+
+void migrate_remarks_sort(struct migrate_remarks *remarks)
+{
+    if (remarks->count > 1)
+        qsort(remarks->items, remarks->count, sizeof *remarks->items, by_place);
+}
+
+void migrate_remarks_free(struct migrate_remarks *remarks)
+{
+    for (size_t i = 0; i < remarks->count; i++) {
+        free(remarks->items[i].what.file);
+        free(remarks->items[i].what.message);
+        free(remarks->items[i].what.hint);
+    }
+    free(remarks->items);
+    *remarks = (struct migrate_remarks){.items = NULL};
+}

@@ -1,0 +1,138 @@
+/*
+ * migrate_command: the app's own migrator, inside the same lock, backup, checks and history.
+ *
+ * It opens the database itself, so our own connection is closed meanwhile; liteinit's lock stays.
+ * What it did is known only afterwards: a row in the history when the schema has changed or it
+ * failed, none when there was nothing for it to do.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/signals.h"
+#include "base/text.h"
+#include "prepare/steps.h"
+#include "proc/run.h"
+#include "proc/words.h"
+#include "store/check.h"
+#include "store/interrupt.h"
+#include "store/schema.h"
+
+#define DIRECTION "command"
+
+/* Violations of foreign keys: what was broken before is not the migrator's fault. */
+static int count_violations(struct preparation *p, int64_t *ret_count, struct error *err)
+{
+    struct store_check check;
+    *ret_count = 0;
+    if (p->database == NULL)
+        return 0;
+    if (store_check_foreign_keys(store_handle(p->database), &check, err) != 0)
+        return -1;
+    *ret_count = check.foreign_keys;
+    return 0;
+}
+
+static int read_hash(struct preparation *p, char out[HASH_HEX_SIZE], struct error *err)
+{
+    out[0] = '\0';
+    return p->database == NULL ? 0 : store_schema_hash(store_handle(p->database), out, err);
+}
+
+/* Its end as an error; 0 when it went well. */
+static int judge(const char *name, int status, struct error *err)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return 0;
+    if (store_interrupted())
+        return error_set(err, ERROR_INTERRUPTED, 0, "migrate_command was stopped");
+    if (WIFSIGNALED(status))
+        (void)error_set(err, ERROR_DATA, 0, "migrate_command: %.100s was ended by %s", name,
+                        signal_name(WTERMSIG(status)));
+    else
+        (void)error_set(err, ERROR_DATA, 0, "migrate_command: %.100s ended with status %d", name,
+                        WEXITSTATUS(status));
+    return error_hint(err, "its own words are in the lines above; the app is not started");
+}
+
+static int run(struct preparation *p, struct error *err)
+{
+    char **words = NULL;
+    int status = 0;
+    char spent[32];
+    if (proc_words_split("migrate_command", p->config->migrate_command, &words, err) != 0)
+        return -1;
+    log_event(LOG_INFO, "migrate.command", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
+              "Starting the app's own migration: %.200s", words[0]);
+    /* Nobody else is in, so that closing folds the WAL in and leaves one file. */
+    store_close(p->database);
+    p->database = NULL;
+    int64_t start = clock_monotonic_ms();
+    int result = proc_run(words, store_interrupted, &status, err);
+    if (result == 0) {
+        p->command_ran = true;
+        p->checked = false;
+        result = judge(words[0], status, err);
+    }
+    proc_words_free(words);
+    if (result != 0)
+        return -1;
+    text_format_duration(spent, sizeof spent, clock_monotonic_ms() - start);
+    log_event(LOG_INFO, "migrate.command",
+              LOG_FIELDS(LOG_TEXT("db", p->location.db),
+                         LOG_NUMBER("duration_ms", clock_monotonic_ms() - start)),
+              "Migration by the app's own command completed successfully (%s)", spent);
+    return 0;
+}
+
+/* The attempt of a command that changed the schema. */
+static int record(struct preparation *p, struct error *err)
+{
+    struct migrate_history history;
+    int64_t id = 0;
+    if (migrate_history_open(store_handle(p->database), &history, err) != 0 ||
+        migrate_history_create(&history, err) != 0 ||
+        migrate_history_start(&history, 0, DIRECTION,
+                              p->report.backup[0] != '\0' ? p->report.backup : NULL, &id, err) != 0)
+        return -1;
+    return migrate_history_finish(&history, id, "success", NULL, err);
+}
+
+int step_command(struct preparation *p, struct error *err)
+{
+    char before[HASH_HEX_SIZE];
+    char after[HASH_HEX_SIZE];
+    if (p->config->migrate_command == NULL)
+        return 0;
+    if (read_hash(p, before, err) != 0 || count_violations(p, &p->violations, err) != 0)
+        return -1;
+    step_activity(p, "migrate_command");
+    if (run(p, err) != 0) {
+        if (err->kind == ERROR_DATA)
+            step_record_failure(p, 0, DIRECTION, err);
+        return -1;
+    }
+    if (step_reopen(p, err) != 0 || read_hash(p, after, err) != 0)
+        return -1;
+    /* liteinit's own row changes the schema too, the first time: before was before it. */
+    return p->database != NULL && strcmp(before, after) != 0 ? record(p, err) : 0;
+}
+
+int step_command_check(struct preparation *p, struct error *err)
+{
+    int64_t now = 0;
+    if (!p->command_ran || p->violations < 0)
+        return 0;
+    if (count_violations(p, &now, err) != 0)
+        return -1;
+    if (now <= p->violations)
+        return 0;
+    (void)error_set(err, ERROR_DATA, 0,
+                    "migrate_command has broken foreign keys: %lld rows have no parent now, %lld "
+                    "had none before",
+                    (long long)now, (long long)p->violations);
+    return error_hint(err, "see which: PRAGMA foreign_key_check");
+}

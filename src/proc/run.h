@@ -1,0 +1,17 @@
+/* Runs a program to its end, as a part of a worker's own work. */
+#ifndef LITEINIT_PROC_RUN_H
+#define LITEINIT_PROC_RUN_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/*
+ * Runs argv with the streams and the environment of this process, but for liteinit's own variables,
+ * and waits for it. Once `stopped()` is true it gets SIGTERM, in its whole process group, and is
+ * waited for; it is killed when this process dies. *ret_status is as wait(2) gives it. On an
+ * error (ERROR_NOT_FOUND, ERROR_PERMISSION) nothing was run.
+ */
+int proc_run(char *const *argv, bool (*stopped)(void), int *ret_status, struct error *err);
+
+#endif

@@ -1,0 +1,3 @@
+/*
+-- liteinit: irreversible
+*/ SELECT 1;

@@ -1,0 +1,3 @@
+-- liteinit:
+-- liteinit: ,,	 
+SELECT 1;

@@ -1,0 +1,2 @@
+-- liteinit: no-transaction, allow-row-loss legacy-alter-table=on
+SELECT 1;

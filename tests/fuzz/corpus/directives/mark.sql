@@ -1,0 +1,2 @@
+﻿-- liteinit: foreign-keys=warn
+SELECT 1;

@@ -1,0 +1,1 @@
+-- liteinit: irreversible

@@ -1,0 +1,4 @@
+-- what it does
+-- liteinit: irreversible
+--liteinit: foreign-keys=on
+SELECT 1;

@@ -1,0 +1,5 @@
+
+
+/* x */ 
+-- liteinit: foreign-keys=of
+SELECT 1;

@@ -1,0 +1,1 @@
+PRAGMA foreign_keys = OFF; PRAGMA journal_mode = WAL; PRAGMA user_version = 7; PRAGMA table_info(a);

@@ -1,0 +1,3 @@
+DROP VIEW v; CREATE TABLE a_new (id INTEGER PRIMARY KEY, x TEXT NOT NULL DEFAULT '');
+INSERT INTO a_new (id, x) SELECT id, coalesce(x, '') FROM a;
+DROP TABLE a; ALTER TABLE a_new RENAME TO a;

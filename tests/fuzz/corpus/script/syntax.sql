@@ -1,0 +1,2 @@
+CREATE TABLE c (x);
+	CREATE TABEL d (x);

@@ -1,0 +1,6 @@
+CREATE TABLE log (at TEXT, what TEXT);
+CREATE TEMP TRIGGER t AFTER INSERT ON a BEGIN
+  INSERT INTO log VALUES (datetime('now'), CASE WHEN new.x > 1 THEN 'many' ELSE 'one' END);
+  SELECT 1;
+END;
+SELECT 2;

@@ -1,0 +1,4 @@
+-- first; comment
+/* second;
+ ' " */ SELECT 1 -- third
+; /* last */

@@ -1,0 +1,1 @@
+create trigger t1 after update on a begin select 1; end; CREATE TRIGGER t2 INSTEAD OF DELETE ON v BEGIN DELETE FROM a WHERE x = old.x; END;

@@ -1,0 +1,1 @@
+INSERT INTO a (x) VALUES ('žluťoučký 数据 🦀;'); SELECT "ü", größe FROM a;
