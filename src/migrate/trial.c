@@ -8,9 +8,8 @@
 #include "migrate/history.h"
 #include "migrate/observer.h"
 #include "migrate/plan.h"
-#include "migrate/script.h"
-#include "migrate/session.h"
-#include "migrate/violations.h"
+#include "migrate/rollback.h"
+#include "migrate/way_back.h"
 #include "store/interrupt.h"
 #include "store/sql.h"
 
@@ -80,46 +79,28 @@ int migrate_trial_apply(sqlite3 *handle, const struct layout_folder *folder,
     return 0;
 }
 
-static int remove_record(sqlite3 *handle, const struct layout_migration *migration,
-                         struct error *err)
+int migrate_trial_take_back(sqlite3 *handle, const struct layout_migration *migration,
+                            const struct layout_script *script, struct error *err)
+{
+    const struct migrate_observer silent = {.context = NULL};
+    const struct migrate_apply_options options = {.app_version = NULL};
+    struct migrate_history history;
+    /* A way of one step, whose texts are borrowed. */
+    struct migrate_step_back step = {
+        .version = migration->version, .name = migration->name, .script = *script};
+    const struct migrate_way_back way = {.steps = &step, .count = 1};
+    size_t done = 0;
+    if (migrate_history_open(handle, &history, err) != 0)
+        return -1;
+    if (migrate_rollback(handle, &history, &way, &options, &silent, &done, err) != 0)
+        return name_file(script->file, err);
+    return 0;
+}
+
+int migrate_trial_look(sqlite3 *handle, struct migrate_snapshot *ret_snapshot, struct error *err)
 {
     struct migrate_history history;
     if (migrate_history_open(handle, &history, err) != 0)
         return -1;
-    char *sql = sqlite3_mprintf("DELETE FROM main.\"%w\" WHERE version = %lld",
-                                history.applied_table, (long long)migration->version);
-    int result = sql != NULL ? sql_exec(handle, sql, err)
-                             : error_set(err, ERROR_IO, ENOMEM, "cannot remove a record");
-    sqlite3_free(sql);
-    return result;
-}
-
-static int take_back_inside(sqlite3 *handle, const struct layout_migration *migration,
-                            const struct layout_script *script, struct error *err)
-{
-    const struct migrate_observer silent = {.context = NULL};
-    if (migrate_script_run(handle, script->file, script->text, script->size, &silent, err) != 0 ||
-        migrate_session_reset(handle, err) != 0 || migrate_violations_compare(handle, err) != 0 ||
-        remove_record(handle, migration, err) != 0)
-        return -1;
-    return sql_exec(handle, "COMMIT", err);
-}
-
-int migrate_trial_take_back(sqlite3 *handle, const struct layout_migration *migration,
-                            const struct layout_script *script, struct error *err)
-{
-    if (migrate_violations_baseline(handle, err) != 0 ||
-        /* Has an effect only outside a transaction, hence before BEGIN. */
-        sql_exec(handle,
-                 script->directives.foreign_keys == LAYOUT_FOREIGN_KEYS_ON
-                     ? "PRAGMA foreign_keys = ON"
-                     : "PRAGMA foreign_keys = OFF",
-                 err) != 0 ||
-        sql_exec(handle, "BEGIN IMMEDIATE", err) != 0)
-        return -1;
-    if (take_back_inside(handle, migration, script, err) == 0)
-        return 0;
-    if (sqlite3_get_autocommit(handle) == 0)
-        (void)sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
-    return name_file(script->file, err);
+    return migrate_snapshot_take(handle, &history, ret_snapshot, err);
 }
