@@ -16,7 +16,7 @@ struct status {
     struct store_location location;
     struct store_probe probe;
     char journal_mode[16];
-    bool supervised; /* a liteinit holds the lock now … */
+    bool supervised;                /* a liteinit holds the lock now … */
     struct store_activity activity; /* … and says that it does this; phase "": nothing */
     bool closed; /* it prepares, and nobody else can open the database: the rest is unknown */
     struct life life;

@@ -110,7 +110,7 @@ static int repair_inside(struct migrate_plan *plan, const struct layout_migratio
 {
     cleanup_free char *down = NULL;
     if (load_down(&plan->folder, file, up, &down, err) != 0 ||
-        migrate_history_set_checksum(&plan->history, file->version, up->checksum, down, err) != 0)
+        migrate_history_accept(&plan->history, file->version, up->checksum, down, err) != 0)
         return -1;
     return attempt(&plan->history, file->version, "repair", err);
 }

@@ -298,16 +298,18 @@ int migrate_history_remove(const struct migrate_history *history, int64_t versio
     return sql_done(statement, err);
 }
 
-int migrate_history_set_checksum(const struct migrate_history *history, int64_t version,
-                                 const char *checksum, struct error *err)
+int migrate_history_accept(const struct migrate_history *history, int64_t version,
+                           const char *checksum, const char *down_sql, struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     if (history->applied_exists) {
-        if (history_prepare(history->handle, "UPDATE main.%s SET checksum = ?1 WHERE version = ?2",
+        if (history_prepare(history->handle,
+                            "UPDATE main.%s SET checksum = ?1, down_sql = ?2 WHERE version = ?3",
                             history->applied_table, &statement, err) != 0)
             return -1;
         (void)sqlite3_bind_text(statement, 1, checksum, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int64(statement, 2, version);
+        (void)sqlite3_bind_text(statement, 2, down_sql, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int64(statement, 3, version);
         if (sql_done(statement, err) != 0)
             return -1;
         if (sqlite3_changes64(history->handle) == 1)

@@ -138,9 +138,10 @@ int migrate_history_record(const struct migrate_history *history,
 int migrate_history_remove(const struct migrate_history *history, int64_t version,
                            struct error *err);
 
-/* Puts another checksum into a version's record. ERROR_NOT_FOUND when it has none. */
-int migrate_history_set_checksum(const struct migrate_history *history, int64_t version,
-                                 const char *checksum, struct error *err);
+/* Puts the checksum and the way back (NULL: none) of a changed file into a version's record.
+ * ERROR_NOT_FOUND when it has none. */
+int migrate_history_accept(const struct migrate_history *history, int64_t version,
+                           const char *checksum, const char *down_sql, struct error *err);
 
 /* Whether the version's record is in the database as it is now. */
 int migrate_history_has(const struct migrate_history *history, int64_t version, bool *ret_there,

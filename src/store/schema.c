@@ -7,7 +7,7 @@
 
 #include "store/sql.h"
 
-static int hash_schema(sqlite3 *handle, struct store_schema *schema, struct error *err)
+int store_schema_hash(sqlite3 *handle, char out[HASH_HEX_SIZE], struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     struct hash hash;
@@ -27,7 +27,7 @@ static int hash_schema(sqlite3 *handle, struct store_schema *schema, struct erro
         }
     if (code != SQLITE_DONE)
         return sql_error(err, handle, "cannot read the schema");
-    hash_finish(&hash, schema->hash);
+    hash_finish(&hash, out);
     return 0;
 }
 
@@ -85,7 +85,7 @@ int store_schema_count(sqlite3 *handle, const char *table, int64_t *ret_rows, st
 int store_schema_read(sqlite3 *handle, struct store_schema *ret_schema, struct error *err)
 {
     struct store_schema schema = {.count = 0};
-    int result = hash_schema(handle, &schema, err);
+    int result = store_schema_hash(handle, schema.hash, err);
     if (result == 0)
         result = list_tables(handle, &schema, err);
     for (size_t i = 0; result == 0 && i < schema.count; i++)

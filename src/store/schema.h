@@ -21,6 +21,9 @@ struct store_schema {
     size_t count;
 };
 
+/* The hash alone. */
+int store_schema_hash(struct sqlite3 *handle, char out[HASH_HEX_SIZE], struct error *err);
+
 /* Reads names and hash, and counts the rows of every table. The caller frees the result with
  * store_schema_free(). */
 int store_schema_read(struct sqlite3 *handle, struct store_schema *ret_schema, struct error *err);

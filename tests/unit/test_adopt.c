@@ -84,9 +84,9 @@ static const char *pending(void)
     static char text[256];
     struct error err;
     struct migrate_plan plan;
-    bool newer = false;
-    assert_ok(migrate_plan_build(db, scratch, MIGRATE_NEWEST, &plan, &newer, &err), &err);
-    assert_int_equal(plan.drift_count, 0);
+    const struct migrate_source source = {.folder = scratch};
+    assert_ok(migrate_plan_build(db, &source, NULL, &plan, &err), &err);
+    assert_int_equal(plan.drift.count, 0);
     text[0] = '\0';
     for (size_t i = 0; i < plan.pending_count; i++) {
         size_t used = strlen(text);

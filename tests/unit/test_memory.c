@@ -244,11 +244,11 @@ static int read_folder(struct error *err)
 static int build_plan(struct error *err)
 {
     struct migrate_plan plan;
-    bool newer = false;
-    if (migrate_plan_build(db, scratch, MIGRATE_NEWEST, &plan, &newer, err) != 0)
-        return newer ? 1 : -1;
-    int result = plan.pending_count == 1 && plan.current == 3 && plan.drift_count == 1 &&
-                         plan.notice_count == 1 && plan.applied_count == 2
+    const struct migrate_source source = {.folder = scratch};
+    if (migrate_plan_build(db, &source, NULL, &plan, err) != 0)
+        return -1;
+    int result = plan.pending_count == 1 && plan.current == 3 && plan.drift.count == 1 &&
+                         plan.notices.count == 1 && plan.applied_count == 2
                      ? 0
                      : 1;
     migrate_plan_free(&plan);

@@ -42,7 +42,7 @@ static void prepare_ok(void)
     assert_int_equal(setenv("LITEINIT_DB", scratch_path("app.db"), 1), 0);
     assert_int_equal(setenv("LITEINIT_MIGRATIONS", scratch_path("migrations"), 1), 0);
     assert_ok(config_load(NULL, &config, &err), &err);
-    const struct prepare_request request = {.config = config, .target = INT64_MAX};
+    const struct prepare_request request = {.config = config, .work = PREPARE_UP};
     log_set_level(LOG_ERROR);
     assert_ok(prepare_run(&request, &report, &err), &err);
     config_free(config);

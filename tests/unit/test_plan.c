@@ -48,27 +48,39 @@ static void record(int first, int last)
     }
 }
 
-static struct migrate_plan build_ok(int64_t target)
+static struct migrate_plan build_ok(const char *target)
 {
     struct error err;
     struct migrate_plan plan;
-    bool newer = true;
-    assert_ok(migrate_plan_build(db, scratch, target, &plan, &newer, &err), &err);
-    assert_false(newer);
+    const struct migrate_source source = {.folder = scratch};
+    assert_ok(migrate_plan_build(db, &source, target, &plan, &err), &err);
+    assert_int_equal(plan.newer, 0);
     return plan;
 }
 
-static struct error build_fails(const char *folder, int64_t target, enum error_kind kind,
-                                const char *msg, bool is_newer)
+static struct error build_fails(const char *folder, const char *target, enum error_kind kind,
+                                const char *msg)
 {
     struct error err = {.kind = ERROR_NONE};
     struct migrate_plan plan;
-    bool newer = !is_newer;
+    const struct migrate_source source = {.folder = folder};
     memset(&plan, 0x5A, sizeof plan);
     struct migrate_plan untouched = plan;
-    assert_fails(migrate_plan_build(db, folder, target, &plan, &newer, &err), &err, kind, msg);
-    assert_int_equal(newer, is_newer);
+    assert_fails(migrate_plan_build(db, &source, target, &plan, &err), &err, kind, msg);
     assert_memory_equal(&plan, &untouched, sizeof plan);
+    return err;
+}
+
+/* A database that is newer than the folder is planned, and said so when asked. */
+static struct error build_newer(const char *target, const char *msg)
+{
+    struct error err = {.kind = ERROR_NONE};
+    struct migrate_plan plan;
+    const struct migrate_source source = {.folder = scratch};
+    assert_ok(migrate_plan_build(db, &source, target, &plan, &err), &err);
+    assert_true(plan.newer > 0);
+    assert_fails(migrate_plan_newer_error(&plan, &err), &err, ERROR_CONFIG, msg);
+    migrate_plan_free(&plan);
     return err;
 }
 
@@ -76,13 +88,13 @@ static void everything_is_pending_at_first(void **state)
 {
     (void)state;
     make_files(1, 12);
-    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    struct migrate_plan plan = build_ok(NULL);
     assert_int_equal(plan.pending_count, 12);
     for (size_t i = 0; i < 12; i++)
         assert_int_equal(plan.pending[i]->version, i + 1);
     assert_int_equal(plan.current, 0);
     assert_int_equal(plan.newest, 12);
-    assert_int_equal(plan.notice_count + plan.drift_count, 0);
+    assert_int_equal(plan.notices.count + plan.drift.count, 0);
     migrate_plan_free(&plan);
     assert_int_equal(db_int(db, "SELECT count(*) FROM sqlite_schema"), 0);
 }
@@ -92,16 +104,16 @@ static void only_the_rest_is_pending(void **state)
     (void)state;
     make_files(1, 5);
     record(1, 3);
-    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    struct migrate_plan plan = build_ok(NULL);
     assert_int_equal(plan.pending_count, 2);
     assert_int_equal(plan.pending[0]->version, 4);
     assert_int_equal(plan.pending[1]->version, 5);
     assert_int_equal(plan.current, 3);
     assert_int_equal(plan.applied_count, 3);
-    assert_int_equal(plan.notice_count + plan.drift_count, 0);
+    assert_int_equal(plan.notices.count + plan.drift.count, 0);
     migrate_plan_free(&plan);
     record(4, 5);
-    plan = build_ok(MIGRATE_NEWEST);
+    plan = build_ok(NULL);
     assert_int_equal(plan.pending_count, 0);
     migrate_plan_free(&plan);
     migrate_plan_free(&plan);
@@ -112,14 +124,14 @@ static void target_ends_the_plan(void **state)
     (void)state;
     make_files(1, 5);
     record(1, 2);
-    struct migrate_plan plan = build_ok(4);
+    struct migrate_plan plan = build_ok("4");
     assert_int_equal(plan.pending_count, 2);
     assert_int_equal(plan.pending[1]->version, 4);
     migrate_plan_free(&plan);
-    plan = build_ok(1);
+    plan = build_ok("1");
     assert_int_equal(plan.pending_count, 0);
     migrate_plan_free(&plan);
-    struct error err = build_fails(scratch, 6, ERROR_NOT_FOUND, "number 6", false);
+    struct error err = build_fails(scratch, "6", ERROR_NOT_FOUND, "number 6");
     assert_says(err.hint, "the newest there is 5");
 }
 
@@ -129,12 +141,12 @@ static void late_files_run_with_a_notice(void **state)
     make_files(1, 4);
     record(1, 1);
     record(3, 3);
-    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    struct migrate_plan plan = build_ok(NULL);
     assert_int_equal(plan.pending_count, 2);
     assert_int_equal(plan.pending[0]->version, 2);
     assert_int_equal(plan.pending[1]->version, 4);
-    assert_int_equal(plan.notice_count, 1);
-    assert_says(plan.notices[0], "002_m.sql comes late: version 3 is applied already");
+    assert_int_equal(plan.notices.count, 1);
+    assert_says(plan.notices.items[0], "002_m.sql comes late: version 3 is applied already");
     migrate_plan_free(&plan);
 }
 
@@ -146,16 +158,16 @@ static void changed_and_missing_files_are_drift(void **state)
     record(1, 3);
     /* Other clothes are no drift. */
     (void)put_text("001_m.sql", "-- a comment\r\nCREATE TABLE t1 ( a ) ;");
-    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
-    assert_int_equal(plan.drift_count, 0);
+    struct migrate_plan plan = build_ok(NULL);
+    assert_int_equal(plan.drift.count, 0);
     migrate_plan_free(&plan);
 
     (void)put_text("001_m.sql", "CREATE TABLE t1(a, b);\n");
     assert_int_equal(unlink(scratch_path("002_m.sql")), 0);
-    plan = build_ok(MIGRATE_NEWEST);
-    assert_int_equal(plan.drift_count, 2);
-    assert_says(plan.drift[0], "001_m.sql has changed since it was applied on 20");
-    assert_says(plan.drift[1], "the file of version 2 (m), applied on 20");
+    plan = build_ok(NULL);
+    assert_int_equal(plan.drift.count, 2);
+    assert_says(plan.drift.items[0], "001_m.sql has changed since it was applied on 20");
+    assert_says(plan.drift.items[1], "the file of version 2 (m), applied on 20");
     assert_int_equal(plan.pending_count, 1);
     assert_int_equal(migrate_plan_drift_error(&plan, &err), -1);
     assert_int_equal(err.kind, ERROR_CONFIG);
@@ -166,9 +178,9 @@ static void changed_and_missing_files_are_drift(void **state)
 
     /* A row without a checksum, as a hand would write it, cannot differ. */
     db_exec(db, "UPDATE schema_migrations SET checksum = NULL, applied_at = NULL");
-    plan = build_ok(MIGRATE_NEWEST);
-    assert_int_equal(plan.drift_count, 1);
-    assert_says(plan.drift[0], "an unknown day");
+    plan = build_ok(NULL);
+    assert_int_equal(plan.drift.count, 1);
+    assert_says(plan.drift.items[0], "an unknown day");
     migrate_plan_free(&plan);
 }
 
@@ -177,28 +189,27 @@ static void newer_database_is_refused(void **state)
     (void)state;
     make_files(1, 3);
     record(1, 5);
-    struct error err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG,
-                                   "schema version 5 and this image knows only up to 3: 2 newer "
-                                   "migrations",
-                                   true);
+    struct error err =
+        build_newer(NULL, "schema version 5 and this image knows only up to 3: 2 newer "
+                          "migrations");
     assert_says(err.msg, "4_m");
     assert_says(err.msg, "version 2.0 of the app");
     assert_says(err.hint, "start the newer image again");
     db_exec(db, "UPDATE schema_migrations SET backup = '/b/old.db' WHERE version = 4");
-    err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "schema version 5", true);
+    err = build_newer(NULL, "schema version 5");
     assert_says(err.hint, "/b/old.db");
     db_exec(db, "DELETE FROM schema_migrations WHERE version = 4");
-    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "1 newer migration was", true);
+    (void)build_newer(NULL, "1 newer migration was");
     /* A pending file below does not hide it, and no target goes around it. */
     db_exec(db, "DELETE FROM schema_migrations WHERE version = 2");
-    (void)build_fails(scratch, 3, ERROR_CONFIG, "schema version 5", true);
+    (void)build_newer("3", "schema version 5");
 }
 
 static void empty_folder_after_migrations_is_newer_too(void **state)
 {
     (void)state;
     record(1, 2);
-    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "knows only up to 0", true);
+    (void)build_newer(NULL, "knows only up to 0");
 }
 
 static void huge_names_in_the_records_do_no_harm(void **state)
@@ -209,11 +220,11 @@ static void huge_names_in_the_records_do_no_harm(void **state)
     db_exec(db, "UPDATE schema_migrations SET name = printf('%.*c', 100000, 'n'),"
                 " app_version = printf('%.*c', 100000, 'v'), backup = printf('%.*c', 100000, 'b'),"
                 " applied_at = printf('%.*c', 100000, 't')");
-    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "schema version 3", true);
+    (void)build_newer(NULL, "schema version 3");
     make_files(3, 3);
-    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
-    assert_int_equal(plan.drift_count, 1);
-    assert_says(plan.drift[0], "is gone");
+    struct migrate_plan plan = build_ok(NULL);
+    assert_int_equal(plan.drift.count, 1);
+    assert_says(plan.drift.items[0], "is gone");
     migrate_plan_free(&plan);
 }
 
@@ -221,25 +232,24 @@ static void history_of_another_tool_stops_us(void **state)
 {
     (void)state;
     db_exec(db, "CREATE TABLE schema_migrations (version TEXT)");
-    struct migrate_plan plan = build_ok(MIGRATE_NEWEST); /* without files: nothing to do */
+    struct migrate_plan plan = build_ok(NULL); /* without files: nothing to do */
     assert_int_equal(plan.pending_count, 0);
     migrate_plan_free(&plan);
     make_files(1, 1);
-    struct error err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG,
+    struct error err = build_fails(scratch, NULL, ERROR_CONFIG,
                                    "schema_migrations, the history of another migration tool "
-                                   "(dbmate)",
-                                   false);
+                                   "(dbmate)");
     assert_says(err.hint, "--entrypoint liteinit SERVICE adopt");
     assert_says(err.hint, "LITEINIT_MIGRATIONS=none");
     db_exec(db, "CREATE TABLE alembic_version (version_num)");
-    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "and 1 more", false);
+    (void)build_fails(scratch, NULL, ERROR_CONFIG, "and 1 more");
     db_exec(db, "ALTER TABLE schema_migrations ADD COLUMN extra; DROP TABLE alembic_version");
-    err = build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "another tool wrote", false);
+    err = build_fails(scratch, NULL, ERROR_CONFIG, "another tool wrote");
     assert_says(err.hint, "baseline VERSION");
     /* With records of our own beside it all is well. */
     record(1, 1);
     make_files(2, 2);
-    plan = build_ok(MIGRATE_NEWEST);
+    plan = build_ok(NULL);
     assert_int_equal(plan.pending_count, 1);
     migrate_plan_free(&plan);
 }
@@ -250,7 +260,7 @@ static void what_many_apps_have_stops_nobody(void **state)
     make_files(1, 1);
     db_exec(db, "PRAGMA user_version = 7; CREATE TABLE migrations (id, name);"
                 "CREATE VIEW knex_migrations AS SELECT 1 AS id");
-    struct migrate_plan plan = build_ok(MIGRATE_NEWEST);
+    struct migrate_plan plan = build_ok(NULL);
     assert_int_equal(plan.pending_count, 1);
     migrate_plan_free(&plan);
 }
@@ -260,17 +270,17 @@ static void folder_may_be_absent_on_purpose_only(void **state)
     (void)state;
     struct error err;
     struct migrate_plan plan;
-    bool newer = true;
+    const struct migrate_source nothing = {.folder = NULL};
     record(1, 2);
-    assert_ok(migrate_plan_build(db, NULL, MIGRATE_NEWEST, &plan, &newer, &err), &err);
+    assert_ok(migrate_plan_build(db, &nothing, NULL, &plan, &err), &err);
     assert_int_equal(plan.pending_count, 0);
     assert_int_equal(plan.current, 2);
     assert_null(plan.folder.path);
     migrate_plan_free(&plan);
-    (void)build_fails(scratch_path("none"), MIGRATE_NEWEST, ERROR_NOT_FOUND, "none", false);
+    (void)build_fails(scratch_path("none"), NULL, ERROR_NOT_FOUND, "none");
     (void)put_text("1_a.sql", "");
     (void)put_text("01_a.sql", "");
-    (void)build_fails(scratch, MIGRATE_NEWEST, ERROR_CONFIG, "have the number 1", false);
+    (void)build_fails(scratch, NULL, ERROR_CONFIG, "have the number 1");
 }
 
 int main(void)
