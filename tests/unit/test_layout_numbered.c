@@ -83,7 +83,7 @@ static void dbmate_keeps_both_in_one(void **state)
 {
     (void)state;
     put("20240101000000_a.sql", BOTH);
-    put("2024010500000_b_down.sql", UP_ONLY);
+    put("20240102000000_b_down.sql", UP_ONLY);
     put("003.sql", "-- migrate:up\nSELECT 1;\n");
     put("000_zero.up.sql", BOTH);
     put("schema.sql", "");
@@ -94,7 +94,7 @@ static void dbmate_keeps_both_in_one(void **state)
         {5, "5", "faulty", "5_faulty.sql", NULL},
         {INT64_C(20240101000000), "20240101000000", "a", "20240101000000_a.sql",
          "20240101000000_a.sql"},
-        {INT64_C(2024010500000), "2024010500000", "b_down", "2024010500000_b_down.sql", NULL},
+        {INT64_C(20240102000000), "20240102000000", "b_down", "20240102000000_b_down.sql", NULL},
     };
     struct layout_folder folder = read_as(LAYOUT_DBMATE);
     assert_migrations(&folder, expected, COUNT_OF(expected));

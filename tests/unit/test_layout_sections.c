@@ -199,7 +199,7 @@ static void random_texts_end(void **state)
     char text[1024];
     put("1_a.sql", "-- migrate:up\n");
     struct layout_folder folder = read_as(LAYOUT_DBMATE);
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 1000; round++) {
         struct error err;
         struct layout_script script;
         text[0] = '\0';
