@@ -252,6 +252,8 @@ int migrate_validate(const char *path, enum layout_tool tool, bool roundtrip,
     int result = read_folder(&look, path, tool, &readable, err);
     if (result == 0 && readable)
         result = look_at_all(&look, err);
+    if (result == 0)
+        result = migrate_remarks_sort(&out.remarks, &look.folder, err);
     migrate_snapshot_free(&look.before);
     migrate_trial_close(look.trial, NULL);
     layout_folder_free(&look.folder);
@@ -259,7 +261,6 @@ int migrate_validate(const char *path, enum layout_tool tool, bool roundtrip,
         migrate_validation_free(&out);
         return -1;
     }
-    migrate_remarks_sort(&out.remarks);
     *ret_validation = out;
     return 0;
 }
