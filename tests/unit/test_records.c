@@ -106,10 +106,12 @@ static void records_change(void **state)
     struct error err;
     record(1, NULL);
     record(2, NULL);
-    assert_ok(migrate_history_set_checksum(&history, 2, "t1:new", &err), &err);
+    assert_ok(migrate_history_accept(&history, 2, "t1:new", "DROP TABLE b", &err), &err);
     assert_string_equal(db_text(db, "SELECT group_concat(checksum) FROM schema_migrations"),
                         "t1:x,t1:new");
-    assert_fails(migrate_history_set_checksum(&history, 3, "t1:new", &err), &err, ERROR_NOT_FOUND,
+    assert_string_equal(db_text(db, "SELECT down_sql FROM schema_migrations WHERE version = 2"),
+                        "DROP TABLE b");
+    assert_fails(migrate_history_accept(&history, 3, "t1:new", NULL, &err), &err, ERROR_NOT_FOUND,
                  "version 3 is not applied");
     assert_ok(migrate_history_remove(&history, 1, &err), &err);
     assert_ok(migrate_history_remove(&history, 1, &err), &err);
