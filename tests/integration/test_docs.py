@@ -141,7 +141,7 @@ def emitted():
     for path, text in sources().items():
         calls = re.findall(rf'\blog_(?:event|error)\([^";]*"({EVENT})"', text)
         calls += re.findall(rf'\bcommand_fail\(\s*"({EVENT})"', text)
-        calls += re.findall(rf'\{{"[a-z-]+", step_\w+, "({EVENT})"\}}', text)
+        calls += re.findall(rf'\{{"[a-z-]+", step_\w+, "({EVENT})",', text)
         for event in calls:
             found.setdefault(event, path.name)
     assert {"app.start", "usage", "disk.low", "config.failed"} <= found.keys()

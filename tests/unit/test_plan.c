@@ -132,7 +132,7 @@ static void target_ends_the_plan(void **state)
     assert_int_equal(plan.pending_count, 0);
     migrate_plan_free(&plan);
     struct error err = build_fails(scratch, "6", ERROR_NOT_FOUND, "number 6");
-    assert_says(err.hint, "the newest there is 5");
+    assert_says(err.hint, "liteinit status");
 }
 
 static void late_files_run_with_a_notice(void **state)
