@@ -13,8 +13,8 @@
  *    has a V file of its version: then U may mean either way, and the user has to say it.
  * 4. .sql files that begin with a number. The first and the last few of them are looked into: a
  *    marker of dbmate's or goose's says whose they are. Without one, `-- no-transaction` as the
- *    first line says sqlx; where all are NUMBER_x.up.sql and NUMBER_x.down.sql it is golang-migrate;
- *    else liteinit. A marker in a file that was not looked into is refused when it is loaded.
+ *    first line says sqlx, where it would run each file as liteinit does; where all are
+ *    NUMBER_x.up.sql and NUMBER_x.down.sql it is golang-migrate; else liteinit. A marker in a file that was not looked into is refused when it is loaded.
  * 5. .go files that begin with a number, and no .sql file that does: goose.
  * 6. V files in folders inside: Flyway.
  * 7. Nothing of it: liteinit.
@@ -38,11 +38,14 @@
 /* How many files at each end of the list are looked into, and how much of each is read. */
 #define SAMPLES 4
 #define SAMPLE_MAX ((size_t)1 << 20)
+/* How deep folders are looked into that may be of another kind altogether. */
+#define DETECT_DEPTH 3
 
 /* What the names say. */
 struct marks {
     size_t numbered; /* .sql files */
     size_t paired;   /* those of them that golang-migrate would take */
+    size_t plain;    /* those that sqlx would take, and liteinit would run, too */
     size_t go;
     bool drizzle;
     bool lock;
@@ -127,6 +130,14 @@ static bool is_pair_file(const char *name)
            (text_ends_with(name, ".up.sql") || text_ends_with(name, ".down.sql"));
 }
 
+/* NUMBER_title.sql, whose title does not make it a down file to liteinit. */
+static bool is_plain_file(const char *name)
+{
+    size_t digits = strspn(name, "0123456789");
+    return name[digits] == '_' && text_ends_with(name, ".sql") &&
+           !text_ends_with(name, "_down.sql");
+}
+
 static void look_into_folder(const char *path, const char *name, struct marks *marks)
 {
     char file[NAME_MAX + 32];
@@ -150,6 +161,7 @@ static void look_at_name(const char *path, const struct layout_listing *listing,
     else if (number && layout_has_suffix(entry->name, ".sql")) {
         marks->numbered++;
         marks->paired += is_pair_file(entry->name);
+        marks->plain += is_plain_file(entry->name);
     } else if (number && layout_has_suffix(entry->name, ".go") &&
                !layout_has_suffix(entry->name, "_test.go"))
         marks->go++;
@@ -239,7 +251,7 @@ static int detect_numbered(const char *path, const struct layout_listing *listin
         *ret_tool = LAYOUT_DBMATE;
     else if (samples.goose)
         *ret_tool = LAYOUT_GOOSE;
-    else if (samples.sqlx)
+    else if (samples.sqlx && marks->plain == marks->numbered)
         *ret_tool = LAYOUT_SQLX;
     else
         *ret_tool = marks->paired == marks->numbered ? LAYOUT_GOLANG_MIGRATE : LAYOUT_LITEINIT;
@@ -272,7 +284,7 @@ static bool has_versions_inside(const char *path)
     struct layout_listing listing = {.items = NULL};
     const char *language = NULL;
     bool found = false;
-    if (layout_list(path, LAYOUT_DEPTH_MAX, &listing, &err) != 0)
+    if (layout_list(path, DETECT_DEPTH, &listing, &err) != 0)
         return false;
     for (size_t i = 0; i < listing.count && !found; i++)
         found = !listing.items[i].folder &&

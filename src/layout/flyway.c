@@ -92,7 +92,8 @@ bool layout_flyway_name(const char *file, const char *prefixes, const char **ret
     const char *at = name + 1 + strspn(name + 1, "0123456789.");
     while (*at == '_' && isdigit((unsigned char)at[1]))
         at += 1 + strspn(at + 1, "0123456789.");
-    return at == end || text_starts_with(at, "__");
+    /* The dot of the ending was taken along. */
+    return at >= end || text_starts_with(at, "__");
 }
 
 static int refuse_name(const struct layout_reader *reader, const char *file, const char *why,

@@ -29,7 +29,8 @@ static int refuse_bytes(const char *file, const char *text, size_t size, struct 
     int line = 1;
     size_t at = 0;
     while (at < size) {
-        size_t length = text_utf8_length((const unsigned char *)text + at, size - at);
+        bool ascii = (unsigned char)text[at] < 0x80;
+        size_t length = ascii ? 1 : text_utf8_length((const unsigned char *)text + at, size - at);
         if (length == 0) {
             (void)error_set(err, ERROR_DATA, 0,
                             "the migration %s is not UTF-8: byte 0x%02X in line %d", file,
@@ -166,9 +167,9 @@ int layout_script_recall(const char *file, const char *text, struct layout_scrip
 {
     struct layout_script script = {.file = strdup(file), .text = strdup(text)};
     int result = 0;
-    if (script.file == NULL || script.text == NULL)
+    if (script.file == NULL || script.text == NULL) {
         result = error_set(err, ERROR_IO, ENOMEM, "cannot read the migration %s", file);
-    if (result == 0) {
+    } else {
         script.size = strlen(script.text);
         result = complete(&script, err);
     }
@@ -178,6 +179,33 @@ int layout_script_recall(const char *file, const char *text, struct layout_scrip
     }
     *ret_script = script;
     return 0;
+}
+
+static size_t mark_length(const char *text)
+{
+    return text_starts_with(text, "\xEF\xBB\xBF") ? 3 : 0;
+}
+
+struct span {
+    const char *text;
+    size_t size;
+    bool closed; /* false: it ends in a quote or comment that does not */
+};
+
+/* A script's text without the blanks around it. White space in a quote that is never ended is none. */
+static struct span trimmed(const struct layout_script *script)
+{
+    struct span span = {.text = script->text + mark_length(script->text), .closed = true};
+    span.text += strspn(span.text, " \t\r\n\f");
+    size_t left = strlen(span.text);
+    for (size_t at = 0; at < left;) {
+        struct layout_token token = layout_token_next(span.text + at, left - at);
+        at += token.size;
+        span.closed = token.closed;
+        if (token.kind != LAYOUT_TOKEN_SPACE)
+            span.size = at;
+    }
+    return span;
 }
 
 char *layout_script_keep(const struct layout_script *script)
@@ -191,16 +219,11 @@ char *layout_script_keep(const struct layout_script *script)
     layout_directives_write(&script->directives, &said, line);
     if (!script->cut && line[0] == '\0')
         return strdup(script->text);
-    /* A byte order mark is one at the very start alone. */
-    const char *start = script->text;
-    if (text_starts_with(start, "\xEF\xBB\xBF"))
-        start += 3;
-    const char *end = script->text + script->size;
-    while (start < end && strchr(" \t\r\n\f", *start) != NULL)
-        start++;
-    while (end > start && strchr(" \t\r\n\f", end[-1]) != NULL)
-        end--;
-    if (asprintf(&kept, "%s%.*s\n", line, (int)(end - start), start) < 0)
+    struct span span = trimmed(script);
+    /* A byte order mark is one at the very start alone, and there this one was not. */
+    const char *first = line[0] == '\0' && mark_length(span.text) > 0 ? "\n" : "";
+    if (asprintf(&kept, "%s%s%.*s%s", line, first, (int)span.size, span.text,
+                 span.closed ? "\n" : "") < 0)
         return NULL;
     return kept;
 }

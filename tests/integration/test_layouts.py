@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dbkit import must, state_of, tool
+from dbkit import make, must, state_of, tool
 
 A_UP = "CREATE TABLE authors (id INTEGER PRIMARY KEY, name TEXT NOT NULL);\n"
 A_DOWN = "DROP TABLE authors;\n"
@@ -112,3 +112,88 @@ def test_folder_is_applied_as_it_is(liteinit, name):
     again = must(tool(liteinit, "prepare"))
     assert "migrate.apply" not in again.names
     assert state_of(liteinit.data) == before
+
+
+@pytest.mark.parametrize("name", ["dbmate", "goose"])
+def test_next_release_adds_to_it(liteinit, name):
+    """What is there already is not run again, and a changed comment or way back is no drift."""
+    files, versions, _ = FOLDERS[name]
+    lay_out(liteinit, files)
+    must(tool(liteinit, "prepare"))
+    first = min(files)
+    lay_out(liteinit, {first: "-- a word\n" + files[first].replace(A_DOWN, "DROP TABLE gone;\n")})
+    marker = files[first].splitlines()[0]
+    lay_out(liteinit, {"20990101000000_later.sql": f"{marker}\nCREATE TABLE later (x);\n"})
+    done = must(tool(liteinit, "prepare")).only("migrate.done")
+    assert done["applied"] == 1
+    assert liteinit.applied() == versions + [20990101000000]
+    # The SQL of the way up is what counts.
+    lay_out(liteinit, {first: files[first].replace("name TEXT", "name BLOB")})
+    answer = tool(liteinit, "prepare")
+    assert answer.status == 78
+    assert "has changed since" in answer.only("migrate.failed")["msg"]
+
+
+REFUSED = {
+    "Go": ({"00001_a.sql": "-- +goose Up\nCREATE TABLE a (x);\n", "00002_b.go": "package m\n"},
+           78, "00002_b.go", "--migrate-command"),
+    "values of the environment": (
+        {"00001_a.sql": "-- +goose ENVSUB ON\n-- +goose Up\nCREATE TABLE a (x ${T});\n"},
+        78, "00001_a.sql", "ENVSUB"),
+    "a marker's option": ({"1_a.sql": "-- migrate:up env:prod\nCREATE TABLE a (x);\n"},
+                          65, "env:prod", "transaction:false"),
+    "a marker in a string": (
+        {"1_a.sql": "-- migrate:up\nINSERT INTO a VALUES ('\n-- migrate:down\n');\n"},
+        65, "inside a string", "another way"),
+    "a value of Flyway's": ({"V1__a.sql": "CREATE TABLE a (x DEFAULT '${x}');\n"},
+                            78, "V1__a.sql:1", "placeholderReplacement"),
+    "another database": ({"migration_lock.toml": 'provider = "postgresql"\n',
+                          "20240101000000_a/migration.sql": "CREATE TABLE a (x);\n"},
+                         78, "postgresql", "--migrations"),
+    "an empty folder": ({"20240101000000_a/migration.sql": "CREATE TABLE a (x);\n",
+                         "20240102000000_b/README.md": ""},
+                        78, "20240102000000_b", "bring the file back"),
+    "a journal": ({"meta/_journal.json": journal("0000_a") + "}", "0000_a.sql": "SELECT 1;\n"},
+                  78, "_journal.json", "drizzle-kit"),
+    "another dialect": ({"meta/_journal.json": journal("0000_a", dialect="mysql"),
+                         "0000_a.sql": "SELECT 1;\n"}, 78, "mysql", "--migrations"),
+    "two tools": ({"V1__a.sql": "CREATE TABLE a (x);\n", "001_a.sql": "CREATE TABLE b (x);\n"},
+                  78, "flyway", "--layout"),
+    "an undo of nothing": ({"V1__a.sql": "CREATE TABLE a (x);\n", "U2__b.sql": "DROP TABLE a;\n"},
+                           78, "refinery", "--layout"),
+}
+
+
+def failure(answer):
+    """The one error: of the preparation where there is no database yet."""
+    errors = [event for event in answer.events if event["level"] == "error"]
+    assert len(errors) == 1, answer.err
+    assert errors[0]["event"] in ("migrate.failed", "prepare.failed")
+    return errors[0]
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_what_cannot_be_read_is_refused(liteinit, why):
+    """Before anything is touched, and with a word on what to do."""
+    files, status, said, hint = REFUSED[why]
+    lay_out(liteinit, files)
+    for new in (True, False):
+        answer = tool(liteinit, "prepare")
+        assert answer.status == status, answer.err
+        failed = failure(answer)
+        assert said in failed["msg"]
+        assert hint in failed["hint"]
+        if new:
+            assert not (liteinit.data / "app.db").exists()
+            make(liteinit.data / "app.db", "CREATE TABLE kept (x)")
+    assert liteinit.rows("SELECT name FROM sqlite_master") == [("kept",)]
+
+
+def test_bytes_that_are_no_text(liteinit):
+    (liteinit.migrations / "001_a.sql").write_bytes(b"CREATE TABLE a (x);\n-- gr\xfc\xdfe\n")
+    answer = tool(liteinit, "prepare")
+    assert answer.status == 65
+    failed = failure(answer)
+    assert failed["file"] == "001_a.sql"
+    assert failed["line"] == 2
+    assert "UTF-8" in failed["hint"]
