@@ -114,6 +114,53 @@ def test_folder_is_applied_as_it_is(liteinit, name):
     assert state_of(liteinit.data) == before
 
 
+@pytest.mark.parametrize("name", FOLDERS)
+def test_folder_is_valid_and_can_be_told(liteinit, name):
+    files, versions, _ = FOLDERS[name]
+    lay_out(liteinit, files)
+    found = tool(liteinit, "validate", liteinit.migrations, "--json")
+    assert found.status == 0, found.err
+    # Without a U file refinery's folder is as good as Flyway's.
+    assert found.document()["layout"] == (name if name != "refinery" else "flyway")
+    must(tool(liteinit, "prepare", "--layout", name))
+    assert liteinit.applied() == versions
+
+
+@pytest.mark.parametrize("name", ["golang-migrate", "dbmate", "goose", "diesel"])
+def test_way_back_is_the_files(liteinit, name):
+    """By the text that is kept in the database, without the file."""
+    files = FOLDERS[name][0]
+    lay_out(liteinit, {file: text for file, text in files.items() if "authors" in file})
+    must(tool(liteinit, "prepare"))
+    for path in liteinit.migrations.rglob("*.sql"):
+        path.unlink()
+    must(tool(liteinit, "down", env={"LITEINIT_MIGRATIONS": "none"}))
+    assert liteinit.applied() == []
+    assert liteinit.rows("SELECT name FROM sqlite_master WHERE name = 'authors'") == []
+
+
+def test_repeatable_migration(liteinit):
+    """It is applied last, and again when its SQL has changed, and only then."""
+    view = "DROP VIEW IF EXISTS writers;\nCREATE VIEW writers AS SELECT {} FROM authors;\n"
+    lay_out(liteinit, {"R__writers.sql": view.format("name"), "V1__authors.sql": A_UP})
+    assert must(tool(liteinit, "prepare")).only("migrate.done")["applied"] == 2
+    lay_out(liteinit, {"R__writers.sql": "-- a word\n" + view.format("name")})
+    assert must(tool(liteinit, "prepare")).named("migrate.apply") == []
+    lay_out(liteinit, {"R__writers.sql": view.format("name, born"), "V2__born.sql": B_UP})
+    answer = must(tool(liteinit, "prepare"))
+    assert [event["file"] for event in answer.named("migrate.apply")] == ["V2__born.sql",
+                                                                          "R__writers.sql"]
+    assert liteinit.rows("SELECT name, born FROM writers") == [("x; y", None)]
+
+
+def test_u_files_are_refinerys_when_told(liteinit):
+    lay_out(liteinit, {"V2__authors.sql": A_UP})
+    must(tool(liteinit, "prepare", "--layout", "refinery"))
+    lay_out(liteinit, {"U1__late.sql": "CREATE TABLE late (x);\n"})
+    must(tool(liteinit, "prepare", "--layout", "refinery"))
+    assert liteinit.applied() == [1, 2]
+
+
 @pytest.mark.parametrize("name", ["dbmate", "goose"])
 def test_next_release_adds_to_it(liteinit, name):
     """What is there already is not run again, and a changed comment or way back is no drift."""
