@@ -25,8 +25,8 @@ static int compare_objects(const void *a, const void *b)
 static int add_object(struct migrate_snapshot *snapshot, size_t *capacity, sqlite3_stmt *row,
                       struct error *err)
 {
-    const char *texts[3];
-    for (int i = 0; i < 3; i++) {
+    const char *texts[4];
+    for (int i = 0; i < 4; i++) {
         texts[i] = (const char *)sqlite3_column_text(row, i);
         if (texts[i] == NULL)
             return out_of_memory(err);
@@ -41,9 +41,15 @@ static int add_object(struct migrate_snapshot *snapshot, size_t *capacity, sqlit
     }
     struct migrate_object *object = &snapshot->objects[snapshot->count++];
     *object = (struct migrate_object){
-        .type = strdup(texts[0]), .name = strdup(texts[1]), .sql = strdup(texts[2]), .rows = -1};
-    return object->type != NULL && object->name != NULL && object->sql != NULL ? 0
-                                                                               : out_of_memory(err);
+        .type = strdup(texts[0]),
+        .name = strdup(texts[1]),
+        .table = strdup(texts[2]),
+        .sql = strdup(texts[3]),
+        .rows = -1,
+    };
+    bool complete = object->type != NULL && object->name != NULL && object->table != NULL &&
+                    object->sql != NULL;
+    return complete ? 0 : out_of_memory(err);
 }
 
 int migrate_snapshot_take(sqlite3 *handle, const struct migrate_history *history,
@@ -53,7 +59,7 @@ int migrate_snapshot_take(sqlite3 *handle, const struct migrate_history *history
     size_t capacity = 0;
     cleanup_statement sqlite3_stmt *rows = NULL;
     if (sql_prepare(handle,
-                    "SELECT type, name, coalesce(sql, '') FROM main.sqlite_schema"
+                    "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema"
                     " WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
                     " AND tbl_name <> ?1 AND tbl_name <> ?2",
                     &rows, err) != 0)
@@ -81,6 +87,7 @@ void migrate_snapshot_free(struct migrate_snapshot *snapshot)
     for (size_t i = 0; i < snapshot->count; i++) {
         free(snapshot->objects[i].type);
         free(snapshot->objects[i].name);
+        free(snapshot->objects[i].table);
         free(snapshot->objects[i].sql);
     }
     free(snapshot->objects);

@@ -22,6 +22,7 @@ struct sqlite3;
 struct migrate_object {
     char *type; /* table, index, view, trigger */
     char *name;
+    char *table; /* that it belongs to */
     char *sql;
     bool touched;
     int64_t rows; /* before the first change; -1: not counted, or not to be counted here */

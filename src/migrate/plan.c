@@ -192,11 +192,11 @@ static int find_target(const struct layout_folder *folder, const char *target, i
     return error_hint(err, "see which ones there are: liteinit status");
 }
 
-/* Once there are records of ours, or the tables for them, the history was taken over, or the other
- * tool's table came with a migration of the app. */
+/* With records of ours, the other tool's table came with a migration of the app, or was taken
+ * over. */
 static int refuse_foreign_history(const struct migrate_plan *plan, struct error *err)
 {
-    if (plan->applied_count > 0 || plan->history.applied_exists || plan->folder.count == 0)
+    if (plan->applied_count > 0 || plan->folder.count == 0)
         return 0;
     return migrate_foreign_refuse_history(&plan->history, plan->folder.path, err);
 }

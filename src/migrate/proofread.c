@@ -19,32 +19,12 @@ static void set_place(struct error *fault, const struct layout_script *script, s
     layout_place_of(script->text, offset, &fault->line, &fault->column);
 }
 
-static int read_encoding(const struct layout_script *script, struct migrate_remarks *remarks,
-                         struct error *err)
-{
-    const unsigned char *text = (const unsigned char *)script->text;
-    size_t at = 0;
-    while (at < script->size) {
-        size_t length = text_utf8_length(text + at, script->size - at);
-        if (length == 0) {
-            struct error fault;
-            (void)error_set(&fault, ERROR_DATA, 0, "the byte 0x%02X is no UTF-8", text[at]);
-            (void)error_hint(&fault, "save the file as UTF-8");
-            set_place(&fault, script, at);
-            return migrate_remarks_add(remarks, MIGRATE_FAULT, &fault, err);
-        }
-        at += length;
-    }
-    return 0;
-}
-
 int migrate_proofread_text(const struct layout_script *script, struct migrate_remarks *remarks,
                            bool *ret_closed, struct error *err)
 {
     struct error fault;
     bool closed = layout_text_check(script->file, script->text, script->size, &fault) == 0;
-    if (read_encoding(script, remarks, err) != 0 ||
-        (!closed && migrate_remarks_add(remarks, MIGRATE_FAULT, &fault, err) != 0))
+    if (!closed && migrate_remarks_add(remarks, MIGRATE_FAULT, &fault, err) != 0)
         return -1;
     *ret_closed = closed;
     return 0;

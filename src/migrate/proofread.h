@@ -12,9 +12,8 @@
 
 struct sqlite3;
 
-/* Bytes that are no UTF-8 (SQLite would store them as they are), and a string, a quoted name or a
- * comment that never ends (SQLite takes an open comment to the end of the text for a comment).
- * *ret_closed is false when something never ends: it should not be run then. */
+/* A string, a quoted name, a comment or a trigger that never ends. (SQLite takes an open comment to
+ * reach to the end of the text.) *ret_closed is false then: it should not be run. */
 int migrate_proofread_text(const struct layout_script *script, struct migrate_remarks *remarks,
                            bool *ret_closed, struct error *err);
 

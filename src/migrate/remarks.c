@@ -64,7 +64,9 @@ static int by_place(const void *a, const void *b)
 {
     const struct migrate_remark *left = a;
     const struct migrate_remark *right = b;
-    int order = strverscmp(left->what.file, right->what.file);
+    int order = (left->rank > right->rank) - (left->rank < right->rank);
+    if (order == 0)
+        order = strverscmp(left->what.file, right->what.file);
     if (order == 0)
         order = (left->what.line > right->what.line) - (left->what.line < right->what.line);
     if (order == 0)
@@ -74,10 +76,53 @@ static int by_place(const void *a, const void *b)
     return order != 0 ? order : strcmp(left->what.message, right->what.message);
 }
 
-void migrate_remarks_sort(struct migrate_remarks *remarks)
+/* A file of the folder and its place in the order. */
+struct ranked {
+    const char *file;
+    size_t rank;
+};
+
+static int by_file(const void *a, const void *b)
 {
+    const struct ranked *left = a;
+    const struct ranked *right = b;
+    return strcmp(left->file, right->file);
+}
+
+/* The files of all migrations, sorted by name. NULL when memory is out. */
+static struct ranked *rank_files(const struct layout_folder *folder, size_t *ret_count)
+{
+    struct ranked *files = calloc(2 * folder->count + 1, sizeof *files);
+    size_t count = 0;
+    for (size_t i = 0; files != NULL && i < folder->count; i++) {
+        const struct layout_migration *migration = &folder->migrations[i];
+        files[count++] = (struct ranked){migration->up, 2 * i + 1};
+        /* One file may be both. */
+        if (migration->down != NULL && strcmp(migration->down, migration->up) != 0)
+            files[count++] = (struct ranked){migration->down, 2 * i + 2};
+    }
+    if (count > 1)
+        qsort(files, count, sizeof *files, by_file);
+    *ret_count = count;
+    return files;
+}
+
+int migrate_remarks_sort(struct migrate_remarks *remarks, const struct layout_folder *folder,
+                         struct error *err)
+{
+    size_t count = 0;
+    struct ranked *files = rank_files(folder, &count);
+    if (files == NULL)
+        return error_set(err, ERROR_IO, ENOMEM, "cannot list what is wrong");
+    for (size_t i = 0; i < remarks->count && count > 0; i++) {
+        const struct ranked key = {.file = remarks->items[i].what.file};
+        const struct ranked *found = bsearch(&key, files, count, sizeof *files, by_file);
+        remarks->items[i].rank = found != NULL ? found->rank : 0;
+    }
+    free(files);
     if (remarks->count > 1)
         qsort(remarks->items, remarks->count, sizeof *remarks->items, by_place);
+    return 0;
 }
 
 void migrate_remarks_free(struct migrate_remarks *remarks)

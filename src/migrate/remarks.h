@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "layout/findings.h"
+#include "layout/folder.h"
 
 enum migrate_severity {
     MIGRATE_FAULT,   /* must be mended: a start would fail, or could not be taken back */
@@ -18,6 +19,7 @@ enum migrate_severity {
 struct migrate_remark {
     enum migrate_severity severity;
     struct layout_finding what; /* its file is relative to the folder */
+    size_t rank;                /* of the file, for the order; 0 where it is none of the order's */
 };
 
 struct migrate_remarks {
@@ -40,8 +42,11 @@ int migrate_remarks_add(struct migrate_remarks *remarks, enum migrate_severity s
 int migrate_remarks_take(struct migrate_remarks *remarks, struct layout_findings *findings,
                          struct error *err);
 
-/* Orders them by file as people count ("9_x" before "10_x"), then by place. */
-void migrate_remarks_sort(struct migrate_remarks *remarks);
+/* Orders them: first what is about the folder and about files that are no migration's, as people
+ * count ("9_x" before "10_x"), then by migration in the order of the folder, each by place. -1 with
+ * ERROR_IO when memory is out. */
+int migrate_remarks_sort(struct migrate_remarks *remarks, const struct layout_folder *folder,
+                         struct error *err);
 void migrate_remarks_free(struct migrate_remarks *remarks);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "migrate/schema_diff.h"
 #include "migrate/trial.h"
 
 /* Whom the comparison of the schemas tells. */
@@ -32,19 +33,19 @@ static int remark(struct migrate_remarks *remarks, const struct error *fault, st
 
 static int go(struct sqlite3 *clone, const struct layout_folder *folder,
               const struct layout_migration *migration, const struct layout_script *down,
-              const struct migrate_schema *before, struct migrate_remarks *remarks,
+              const struct migrate_snapshot *before, struct migrate_remarks *remarks,
               struct error *err)
 {
     struct error fault;
-    struct migrate_schema after = {.objects = NULL};
+    struct migrate_snapshot after = {.count = 0};
     struct listener listener = {remarks, down->file};
     size_t faults = remarks->faults;
     if (migrate_trial_take_back(clone, migration, down, &fault) != 0)
         return remark(remarks, &fault, err);
-    if (migrate_schema_take(clone, &after, err) != 0)
+    if (migrate_trial_look(clone, &after, err) != 0)
         return -1;
     int result = migrate_schema_compare(before, &after, tell, &listener, err);
-    migrate_schema_free(&after);
+    migrate_snapshot_free(&after);
     /* What is left over or gone would be in the way: one fault, told once. */
     if (result != 0 || remarks->faults > faults)
         return result;
@@ -60,7 +61,7 @@ static int go(struct sqlite3 *clone, const struct layout_folder *folder,
 
 int migrate_roundtrip(struct sqlite3 *handle, const struct layout_folder *folder,
                       const struct layout_migration *migration, const struct layout_script *down,
-                      const struct migrate_schema *before, struct migrate_remarks *remarks,
+                      const struct migrate_snapshot *before, struct migrate_remarks *remarks,
                       bool *ret_proved, struct error *err)
 {
     struct sqlite3 *clone = NULL;

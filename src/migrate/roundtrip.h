@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "layout/folder.h"
 #include "layout/script.h"
+#include "migrate/difference.h"
 #include "migrate/remarks.h"
-#include "migrate/schema_diff.h"
 
 struct sqlite3;
 
@@ -17,7 +17,7 @@ struct sqlite3;
  * (memory, a stop signal), not of the script. */
 int migrate_roundtrip(struct sqlite3 *handle, const struct layout_folder *folder,
                       const struct layout_migration *migration, const struct layout_script *down,
-                      const struct migrate_schema *before, struct migrate_remarks *remarks,
+                      const struct migrate_snapshot *before, struct migrate_remarks *remarks,
                       bool *ret_proved, struct error *err);
 
 #endif

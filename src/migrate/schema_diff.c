@@ -2,92 +2,14 @@
 #include "migrate/schema_diff.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/cleanup.h"
 #include "layout/tokens.h"
 #include "migrate/columns.h"
-#include "migrate/history.h"
-#include "store/sql.h"
-
-static int out_of_memory(struct error *err)
-{
-    return error_set(err, ERROR_IO, ENOMEM, "cannot compare two schemas");
-}
-
-static int add_object(struct migrate_schema *schema, sqlite3_stmt *row, struct error *err)
-{
-    if (schema->count == schema->capacity) {
-        size_t capacity = schema->capacity > 0 ? schema->capacity * 2 : 64;
-        struct migrate_object *objects = realloc(schema->objects, capacity * sizeof *objects);
-        if (objects == NULL)
-            return out_of_memory(err);
-        schema->objects = objects;
-        schema->capacity = capacity;
-    }
-    struct migrate_object *object = &schema->objects[schema->count++];
-    char **fields[] = {&object->type, &object->name, &object->table, &object->sql};
-    bool complete = true;
-    for (int i = 0; i < 4; i++) {
-        const char *text = (const char *)sqlite3_column_text(row, i);
-        *fields[i] = text != NULL ? strdup(text) : NULL;
-        complete = complete && *fields[i] != NULL;
-    }
-    return complete ? 0 : out_of_memory(err);
-}
-
-static int read_objects(sqlite3 *handle, struct migrate_schema *schema, struct error *err)
-{
-    cleanup_statement sqlite3_stmt *statement = NULL;
-    struct migrate_history own;
-    if (migrate_history_open(handle, &own, err) != 0 ||
-        sql_prepare(handle,
-                    "SELECT type, name, tbl_name, coalesce(sql, '') FROM main.sqlite_schema"
-                    " WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-                    " AND tbl_name NOT LIKE 'liteinit\\_%' ESCAPE '\\'"
-                    " AND tbl_name NOT IN (?1, ?2) ORDER BY type, lower(name)",
-                    &statement, err) != 0)
-        return -1;
-    /* Where a table of the user's has the name, it is not liteinit's. */
-    (void)sqlite3_bind_text(statement, 1, own.applied_exists ? own.applied_table : "", -1,
-                            SQLITE_STATIC);
-    (void)sqlite3_bind_text(statement, 2, own.history_exists ? own.history_table : "", -1,
-                            SQLITE_STATIC);
-    int code = SQLITE_ROW;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        if (add_object(schema, statement, err) != 0)
-            return -1;
-    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot read the schema");
-}
-
-int migrate_schema_take(sqlite3 *handle, struct migrate_schema *ret_schema, struct error *err)
-{
-    struct migrate_schema schema = {.objects = NULL};
-    if (read_objects(handle, &schema, err) != 0) {
-        migrate_schema_free(&schema);
-        return -1;
-    }
-    *ret_schema = schema;
-    return 0;
-}
-
-void migrate_schema_free(struct migrate_schema *schema)
-{
-    for (size_t i = 0; i < schema->count; i++) {
-        free(schema->objects[i].type);
-        free(schema->objects[i].name);
-        free(schema->objects[i].table);
-        free(schema->objects[i].sql);
-    }
-    free(schema->objects);
-    *schema = (struct migrate_schema){.objects = NULL};
-}
 
 /* One token of a text: what it says, without the quotes of a name that needs none. */
 struct word {
@@ -155,8 +77,8 @@ static bool same_text(const char *a, const char *b, const char **ret_a, const ch
 
 /* What a comparison is about, and whom it tells. */
 struct comparison {
-    const struct migrate_schema *before;
-    const struct migrate_schema *after;
+    const struct migrate_snapshot *before;
+    const struct migrate_snapshot *after;
     int (*tell)(void *context, const char *clause, struct error *err);
     void *context;
 };
@@ -218,7 +140,7 @@ static int by_name(const struct migrate_object *a, const struct migrate_object *
     return order != 0 ? order : strcasecmp(a->name, b->name);
 }
 
-static bool has_table(const struct migrate_schema *schema, const char *name)
+static bool has_table(const struct migrate_snapshot *schema, const char *name)
 {
     for (size_t i = 0; i < schema->count; i++)
         if (strcmp(schema->objects[i].type, "table") == 0 &&
@@ -229,7 +151,7 @@ static bool has_table(const struct migrate_schema *schema, const char *name)
 
 /* An object that only one of the two has; `other` is the one that lacks it. */
 static int lone(const struct comparison *comparison, const struct migrate_object *object,
-                const struct migrate_schema *other, struct error *err)
+                const struct migrate_snapshot *other, struct error *err)
 {
     bool part = strcmp(object->type, "index") == 0 || strcmp(object->type, "trigger") == 0;
     const char *fate = other == comparison->before ? "left over" : "gone";
@@ -242,7 +164,8 @@ static int lone(const struct comparison *comparison, const struct migrate_object
                 fate);
 }
 
-int migrate_schema_compare(const struct migrate_schema *before, const struct migrate_schema *after,
+int migrate_schema_compare(const struct migrate_snapshot *before,
+                           const struct migrate_snapshot *after,
                            int (*tell_one)(void *context, const char *clause, struct error *err),
                            void *context, struct error *err)
 {

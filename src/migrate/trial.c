@@ -9,6 +9,7 @@
 #include "migrate/observer.h"
 #include "migrate/plan.h"
 #include "migrate/rollback.h"
+#include "migrate/way_back.h"
 #include "store/interrupt.h"
 #include "store/sql.h"
 
@@ -84,7 +85,7 @@ int migrate_trial_take_back(sqlite3 *handle, const struct layout_migration *migr
     const struct migrate_observer silent = {.context = NULL};
     const struct migrate_apply_options options = {.app_version = NULL};
     struct migrate_history history;
-    /* A way back of one step, whose script is borrowed. */
+    /* A way of one step, whose texts are borrowed. */
     struct migrate_step_back step = {
         .version = migration->version, .name = migration->name, .script = *script};
     const struct migrate_way_back way = {.steps = &step, .count = 1};
@@ -94,4 +95,12 @@ int migrate_trial_take_back(sqlite3 *handle, const struct layout_migration *migr
     if (migrate_rollback(handle, &history, &way, &options, &silent, &done, err) != 0)
         return name_file(script->file, err);
     return 0;
+}
+
+int migrate_trial_look(sqlite3 *handle, struct migrate_snapshot *ret_snapshot, struct error *err)
+{
+    struct migrate_history history;
+    if (migrate_history_open(handle, &history, err) != 0)
+        return -1;
+    return migrate_snapshot_take(handle, &history, ret_snapshot, err);
 }

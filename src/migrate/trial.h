@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "layout/folder.h"
 #include "layout/script.h"
+#include "migrate/difference.h"
 
 struct sqlite3;
 
@@ -26,8 +27,12 @@ void migrate_trial_close(struct sqlite3 *handle, struct sqlite3 *next);
 int migrate_trial_apply(struct sqlite3 *handle, const struct layout_folder *folder,
                         const struct layout_migration *migration, struct error *err);
 
-/* Runs the script of its way back, and removes its record. */
+/* Runs the script of its way back. */
 int migrate_trial_take_back(struct sqlite3 *handle, const struct layout_migration *migration,
                             const struct layout_script *script, struct error *err);
+
+/* Its schema now. The caller frees with migrate_snapshot_free(). */
+int migrate_trial_look(struct sqlite3 *handle, struct migrate_snapshot *ret_snapshot,
+                       struct error *err);
 
 #endif

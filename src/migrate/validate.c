@@ -8,9 +8,9 @@
 
 #include "layout/folder.h"
 #include "layout/script.h"
+#include "migrate/difference.h"
 #include "migrate/proofread.h"
 #include "migrate/roundtrip.h"
-#include "migrate/schema_diff.h"
 #include "migrate/trial.h"
 #include "store/interrupt.h"
 
@@ -21,7 +21,7 @@
 struct look {
     struct layout_folder folder;
     struct sqlite3 *trial;
-    struct migrate_schema before; /* as the migrations so far have left it */
+    struct migrate_snapshot before; /* as the migrations so far have left it */
     struct migrate_validation *out;
     bool roundtrip;
     bool running; /* no up has failed yet */
@@ -148,8 +148,8 @@ static int look_at_one(struct look *look, const struct layout_migration *migrati
     }
     if (!look->roundtrip || !applied)
         return 0;
-    migrate_schema_free(&look->before);
-    return migrate_schema_take(look->trial, &look->before, err);
+    migrate_snapshot_free(&look->before);
+    return migrate_trial_look(look->trial, &look->before, err);
 }
 
 static bool is_number(const char *label)
@@ -209,7 +209,7 @@ static int look_at_all(struct look *look, struct error *err)
     if (folder->count > 1 && look_for_gaps(look, err) != 0)
         return -1;
     if (migrate_trial_open(&look->trial, err) != 0 ||
-        migrate_schema_take(look->trial, &look->before, err) != 0)
+        migrate_trial_look(look->trial, &look->before, err) != 0)
         return -1;
     for (size_t i = 0; i < folder->count; i++) {
         if (store_interrupted())
@@ -252,14 +252,15 @@ int migrate_validate(const char *path, enum layout_tool tool, bool roundtrip,
     int result = read_folder(&look, path, tool, &readable, err);
     if (result == 0 && readable)
         result = look_at_all(&look, err);
-    migrate_schema_free(&look.before);
+    if (result == 0)
+        result = migrate_remarks_sort(&out.remarks, &look.folder, err);
+    migrate_snapshot_free(&look.before);
     migrate_trial_close(look.trial, NULL);
     layout_folder_free(&look.folder);
     if (result != 0) {
         migrate_validation_free(&out);
         return -1;
     }
-    migrate_remarks_sort(&out.remarks);
     *ret_validation = out;
     return 0;
 }

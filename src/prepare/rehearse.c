@@ -90,6 +90,18 @@ static void on_begin(void *context, const struct migrate_item *item)
     r->violations_before = may_break_keys(r, item) ? count_violations(r) : -1;
     empty_wal(r);
     r->size_before = store_file_size(&r->location);
+    const struct migrate_observer *listener = r->request->observer;
+    if (listener != NULL && listener->begin != NULL)
+        listener->begin(listener->context, item);
+}
+
+static void on_progress(void *context, const struct migrate_item *item,
+                        const struct migrate_progress *progress)
+{
+    const struct rehearsing *r = context;
+    const struct migrate_observer *listener = r->request->observer;
+    if (listener != NULL && listener->progress != NULL)
+        listener->progress(listener->context, item, progress);
 }
 
 static void on_touching(void *context, struct sqlite3 *handle, const char *table)
@@ -160,6 +172,7 @@ static int run_migrations(struct rehearsing *r, struct error *err)
     const struct migrate_observer observer = {.context = r,
                                               .begin = on_begin,
                                               .touching = on_touching,
+                                              .progress = on_progress,
                                               .done = on_done,
                                               .notice = on_notice};
     const struct migrate_apply_options options = {.app_version = r->request->app_version};

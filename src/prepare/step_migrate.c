@@ -53,6 +53,7 @@ int step_rehearse(struct preparation *p, struct error *err)
         p->config->rehearse == CONFIG_REHEARSE_NEVER)
         return 0;
     step_activity(p, "rehearsing");
+    const struct migrate_observer observer = step_rehearsal_observer(p);
     const struct prepare_rehearse_request request = {
         .database = p->database,
         .source = &p->source,
@@ -63,6 +64,7 @@ int step_rehearse(struct preparation *p, struct error *err)
         .check = p->config->check != CONFIG_CHECK_OFF,
         .only_if_free = p->config->rehearse == CONFIG_REHEARSE_AUTO,
         .small = SMALL_DATABASE,
+        .observer = &observer,
     };
     int64_t start = clock_monotonic_ms();
     int result = prepare_rehearse(&request, &rehearsal, &made, err);

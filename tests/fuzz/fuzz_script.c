@@ -30,9 +30,23 @@ static void check_place(const struct error *err, const char *text)
     MUST(err->line >= 1 && err->line <= lines && err->column >= 1, "%d:%d", err->line, err->column);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static int run(sqlite3 *db, char *text, struct error *err)
 {
     const struct migrate_observer silent = {.context = NULL};
+    char file[] = "x.sql";
+    const struct layout_script script = {.file = file, .text = text, .size = strlen(text)};
+    struct migrate_guard guard;
+    migrate_guard_open(&guard, db, &script, &silent);
+    int result = migrate_script_run(db, &script, &guard, NULL, &silent, err);
+    bool broken = result == 0 && migrate_guard_finish(&guard, err) != 0;
+    migrate_guard_close(&guard);
+    if (broken)
+        MUST(err->kind == ERROR_DATA || err->kind == ERROR_INTERRUPTED, "%s", err->msg);
+    return result;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
     struct error err = {.kind = ERROR_NONE};
     sqlite3 *db = NULL;
     char *text = fuzz_text(data, size);
@@ -55,15 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                       "BEGIN IMMEDIATE",
                       NULL, NULL, NULL) == SQLITE_OK,
          "SQLite");
-    struct layout_script script;
-    int result = layout_script_recall("x.sql", text, &script, &err);
-    if (result == 0) {
-        struct migrate_guard guard;
-        migrate_guard_open(&guard, db, &script, &silent);
-        result = migrate_script_run(db, &script, &guard, NULL, &silent, &err);
-        migrate_guard_close(&guard);
-        layout_script_free(&script);
-    }
+    int result = run(db, text, &err);
     if (result == 0)
         MUST(sqlite3_get_autocommit(db) == 0, "the transaction is over: %s", text);
     else

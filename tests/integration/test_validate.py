@@ -88,7 +88,7 @@ def test_a_good_folder_is_ok(folder):
     ({"001_a": 'SELECT 1;\nSELECT "open;'}, "001_a.sql:2:8", "the quoted name that begins here"),
     ({"001_a": "CREATE TABLE a (x);\nCREATE TRIGGER t AFTER INSERT ON a BEGIN\n SELECT 1;\n"},
      "001_a.sql:2:1", "the trigger that begins here"),
-    ({"001_a": b"SELECT 1;\nSELECT 'caf\xe9';\n"}, "001_a.sql:2:12", "the byte 0xE9 is no UTF-8"),
+    ({"001_a": b"SELECT 1;\nSELECT 'caf\xe9';\n"}, "001_a.sql:2:", "not UTF-8: byte 0xE9"),
     ({"001_a": b"SELECT 1;\nSELECT 'a\0b';\n"}, "001_a.sql:2:", "NUL byte"),
     ({"001_a": "-- liteinit: irreversibel\nSELECT 1;"}, "001_a.sql:1:", "irreversible"),
     ({"001_a": "SELECT 1;", "001_a_down": "DROP TABEL a;"}, "001_a_down.sql:1:6", "syntax error"),
@@ -127,6 +127,60 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_files(folder):
     assert document["findings"][1] == {
         "file": "migrations/3_c.sql", "line": 1, "column": 14, "severity": "error",
         "message": "table b already exists"}
+
+
+def test_all_faults_of_names_are_told_at_once(folder):
+    good(folder).put("1_again", "SELECT 1;").put("0_x", "SELECT 1;").put("7x", "SELECT 1;")
+    folder.put("8_lone_down", "SELECT 1;").put("9_last", "CREATE TABEL z (x);")
+    found = folder.lines(status=65)
+    names = " ".join(line.split(": ")[0].removeprefix("migrations/") for line in found)
+    for name in ("0_x.sql", "7x.sql", "8_lone_down.sql"):
+        assert name in names
+    assert "two migration files have the number 1" in " ".join(found)
+    assert found[-1] == 'migrations/9_last.sql:1:8: near "TABEL": syntax error'
+
+
+GOOSE = """-- +goose Up
+CREATE TABLE u (id INTEGER PRIMARY KEY);
+
+-- +goose Down
+DROP TABLE u;
+"""
+
+
+def test_a_file_with_both_directions_has_its_own_places(folder):
+    folder.put("00001_u", GOOSE)
+    folder.put("00002_m", GOOSE.replace("CREATE TABLE u (id INTEGER PRIMARY KEY)",
+                                        "ALTER TABLE u ADD COLUMN m").replace(
+                                            "DROP TABLE u", "ALTER TABLE u DROP COLUMN mm"))
+    folder.put("00003_n", GOOSE.replace("u", "n").replace("DROP TABLE n;", "SELECT 1;"))
+    folder.put("00004_o", GOOSE.replace("u", "o").replace("DROP TABLE", "DROP TABEL"))
+    assert folder.lines(status=65) == [
+        'migrations/00004_o.sql:5:6: near "TABEL": syntax error']
+    assert folder.lines("--roundtrip", status=65) == [
+        'migrations/00002_m.sql:5:27: no such column: "mm"',
+        "migrations/00003_n.sql: does not bring the schema back: table n is left over",
+        'migrations/00004_o.sql:5:6: near "TABEL": syntax error']
+    document = folder.document("--roundtrip", status=65)
+    assert (document["layout"], document["reversible"]) == ("goose", 1)
+
+
+def test_the_order_is_that_of_the_layout(folder):
+    for number, name in enumerate(["V1__a", "V1.2__b", "V1.10__c", "U1__a", "R__views"]):
+        folder.put(name, f"SELECT {number};\nSELEKT {number};")
+    found = folder.lines("--layout", "flyway", status=65)
+    assert [line.split(":")[0].split("/")[1] for line in found] == [
+        "V1__a.sql", "U1__a.sql", "V1.2__b.sql", "V1.10__c.sql", "R__views.sql"]
+
+
+def test_one_without_a_transaction_goes_both_ways(folder):
+    good(folder)
+    folder.put("003_free", "-- liteinit: no-transaction\nCREATE TABLE f (x);\nVACUUM;")
+    folder.put("003_free_down", "-- liteinit: no-transaction\nDROP TABLE f;\nVACUUM;")
+    folder.put("004_half", "-- liteinit: no-transaction\nCREATE TABLE h (x);\nVACUUM;")
+    folder.put("004_half_down", "-- liteinit: no-transaction\nVACUUM;")
+    assert folder.lines("--roundtrip", status=65) == [
+        "migrations/004_half_down.sql: does not bring the schema back: table h is left over"]
 
 
 def test_a_gap_is_a_warning_and_a_timestamp_is_none(folder):

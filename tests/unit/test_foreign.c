@@ -297,9 +297,12 @@ static void rows_that_say_nothing_are_refused(void **state)
         const char *values;
         const char *says;
     } cases[] = {
-        {"(NULL)", "in row 1 there is no version"}, {"('1'), ('')", "in row 2 there is no version"},
-        {"(x'3132')", "there are bytes"},           {"(printf('%.*c', 5000, '1'))", "too long"},
+        {"(NULL)", "in row 1 there is no version"},
+        {"('1'), ('')", "in row 2 there is no version"},
+        {"(x'3132')", "there are bytes"},
+        {"(printf('%.*c', 5000, '1'))", "too long"},
         {"(CAST(x'310032' AS TEXT))", "NUL byte"},
+        {"('1' || char(10) || '2')", "control character"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char sql[256];
