@@ -86,6 +86,14 @@ FOLDERS = {
 }
 
 
+def failure(answer):
+    """The one error: of the preparation where there is no database yet."""
+    errors = [event for event in answer.events if event["level"] == "error"]
+    assert len(errors) == 1, answer.err
+    assert errors[0]["event"] in ("migrate.failed", "prepare.failed")
+    return errors[0]
+
+
 def lay_out(box, files):
     for name, text in files.items():
         path = box.migrations / name
@@ -153,6 +161,37 @@ def test_repeatable_migration(liteinit):
     assert liteinit.rows("SELECT name, born FROM writers") == [("x; y", None)]
 
 
+def test_flyway_versions_are_not_counted_twice(liteinit):
+    """Dots in a version change the numbers of all: nothing runs again, forwards or backwards."""
+    files = {"V1__authors.sql": A_UP, "U1__authors.sql": A_DOWN, "V2__born.sql": B_UP}
+    lay_out(liteinit, files)
+    must(tool(liteinit, "prepare"))
+    assert liteinit.applied() == [1, 2]
+    lay_out(liteinit, {"V2.1__named.sql": TRIGGER})
+    for options in ((), ("--drift", "warn"), ("--on-newer-schema", "rollback")):
+        answer = tool(liteinit, "prepare", *options)
+        assert answer.status == 78
+        failed = failure(answer)
+        assert "V1__authors.sql was applied with the number 1" in failed["msg"]
+        assert "the next whole number" in failed["hint"]
+    assert liteinit.rows("SELECT count(*) FROM authors") == [(1,)]
+    (liteinit.migrations / "V2.1__named.sql").rename(liteinit.migrations / "V3__named.sql")
+    must(tool(liteinit, "prepare"))
+    assert liteinit.applied() == [1, 2, 3]
+
+
+def test_older_image_of_a_flyway_folder_with_dots(liteinit):
+    lay_out(liteinit, FOLDERS["flyway"][0])
+    must(tool(liteinit, "prepare"))
+    for path in liteinit.migrations.rglob("*.sql"):
+        if "authors" not in path.name:
+            path.unlink()
+    answer = tool(liteinit, "prepare", "--on-newer-schema", "rollback")
+    assert answer.status == 78
+    assert "versions with dots" in failure(answer)["hint"]
+    assert liteinit.rows("SELECT count(*) FROM authors") == [(1,)]
+
+
 def test_u_files_are_refinerys_when_told(liteinit):
     lay_out(liteinit, {"V2__authors.sql": A_UP})
     must(tool(liteinit, "prepare", "--layout", "refinery"))
@@ -209,14 +248,6 @@ REFUSED = {
     "an undo of nothing": ({"V1__a.sql": "CREATE TABLE a (x);\n", "U2__b.sql": "DROP TABLE a;\n"},
                            78, "refinery", "--layout"),
 }
-
-
-def failure(answer):
-    """The one error: of the preparation where there is no database yet."""
-    errors = [event for event in answer.events if event["level"] == "error"]
-    assert len(errors) == 1, answer.err
-    assert errors[0]["event"] in ("migrate.failed", "prepare.failed")
-    return errors[0]
 
 
 @pytest.mark.parametrize("why", REFUSED)
