@@ -16,6 +16,7 @@ INSERT INTO parent_new (id, name) SELECT id, name FROM parent;
 DROP TABLE parent;
 ALTER TABLE parent_new RENAME TO parent;
 """
+CASCADE = "-- liteinit: foreign-keys=on\n-- liteinit: allow-row-loss\n"
 ORPHAN = "INSERT INTO child VALUES (99, 77);"
 
 
@@ -46,19 +47,26 @@ def test_a_table_rebuild_keeps_the_children(liteinit, head):
 
 
 def test_the_directive_enforces_them(liteinit):
-    """The proof that the rebuild above is in danger: with foreign keys on the children go."""
-    must(migrate(liteinit, "-- liteinit: foreign-keys=on\n" + REBUILD))
+    """The proof that the rebuild above is in danger: with foreign keys on the children go, if the
+    guard over rows lets them."""
+    must(migrate(liteinit, CASCADE + REBUILD))
     assert liteinit.rows("SELECT * FROM child") == []
 
 
+def test_the_guard_over_rows_holds_a_cascade_up(liteinit):
+    aborted(liteinit, migrate(liteinit, "-- liteinit: foreign-keys=on\n" + REBUILD),
+            "take rows from the table child", "had 3", "would have 0")
+    assert liteinit.value("SELECT count(*) FROM child") == 3
+
+
 def test_the_directive_cascades_a_delete(liteinit):
-    must(migrate(liteinit, "-- liteinit: foreign-keys=on\nDELETE FROM parent WHERE id = 1;"))
+    must(migrate(liteinit, CASCADE + "DELETE FROM parent WHERE id = 1;"))
     assert liteinit.rows("SELECT * FROM child") == [(12, 2)]
 
 
 def test_the_directive_is_for_one_file(liteinit):
     liteinit.migration("002_next", REBUILD)
-    must(migrate(liteinit, "-- liteinit: foreign-keys=on\nDELETE FROM parent WHERE id = 1;"))
+    must(migrate(liteinit, CASCADE + "DELETE FROM parent WHERE id = 1;"))
     assert liteinit.rows("SELECT * FROM child") == [(12, 2)]
 
 
