@@ -311,7 +311,7 @@ static int find_claims(struct adoption *adoption, struct error *err)
         return claim_baseline(adoption, err);
     if (tool->head_only && adoption->history.count > 0)
         return needs_baseline(adoption, "holds the newest revision alone, not the way to it", err);
-    if (migrate_match_open(adoption->folder, tool->sum == FOREIGN_SUM_SHA256, &match, err) != 0)
+    if (migrate_match_open(adoption->folder, tool->by_stamp, &match, err) != 0)
         return -1;
     int result = claim_entries(adoption, &match, err);
     migrate_match_free(&match);

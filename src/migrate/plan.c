@@ -215,7 +215,9 @@ static int fill(struct sqlite3 *handle, const struct migrate_source *source, con
 {
     int64_t version = INT64_MAX;
     if (migrate_history_open(handle, &plan->history, err) != 0 ||
-        migrate_history_applied(&plan->history, &plan->applied, &plan->applied_count, err) != 0)
+        migrate_history_applied(&plan->history, &plan->applied, &plan->applied_count, err) != 0 ||
+        migrate_history_unfinished(&plan->history, &plan->unfinished, &plan->unfinished_count,
+                                   err) != 0)
         return -1;
     if (plan->applied_count > 0)
         plan->current = plan->applied[plan->applied_count - 1].version;
@@ -274,6 +276,7 @@ void migrate_plan_free(struct migrate_plan *plan)
 {
     migrate_applied_free(plan->applied, plan->applied_count);
     free((void *)plan->pending);
+    free(plan->unfinished);
     free_sentences(&plan->drift);
     free_sentences(&plan->notices);
     free_sentences(&plan->gaps);

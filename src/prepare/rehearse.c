@@ -232,11 +232,13 @@ static int run_on_copy(struct rehearsing *r, const char *path, struct error *err
     return result;
 }
 
-/* What mends the migration stays the first thing that is said. */
+/* What mends the migration stays the first thing that is said; what a failing disk means for the
+ * real database is not to be said of a copy. */
 static void add_hint(struct error *err)
 {
-    char remedy[sizeof err->hint];
-    (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
+    char remedy[sizeof err->hint] = "";
+    if (err->kind != ERROR_IO)
+        (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
     (void)error_hint(err,
                      "%.400s%sthis was a rehearsal on a copy: the database itself is untouched",
                      remedy, remedy[0] != '\0' ? "; " : "");

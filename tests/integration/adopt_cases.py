@@ -41,17 +41,16 @@ def journal():
 
 
 class Case:
-    """tool: its name for --from. files: name → text. sql: its tables and rows. table: its history.
-    layout: what has to be said of the folder, if it cannot be found out."""
+    """tool: its name for --from. table: its history. files: name → text. sql: its tables and rows.
+    baseline: what has to be said because the tool does not know. old: when it applied the first."""
 
-    def __init__(self, tool, table, files, sql, layout=None, baseline=None, old=None):
+    def __init__(self, tool, table, files, sql, baseline=None, old=None):
         self.tool = tool
         self.table = table
         self.files = files
         self.sql = sql
-        self.layout = layout
         self.baseline = baseline
-        self.old = old  # the first day that the tool knows, as RFC 3339
+        self.old = old
 
     def make(self, box, more=""):
         for name, text in self.files.items():
@@ -60,10 +59,6 @@ class Case:
             path.write_text(text, encoding="utf-8")
         with contextlib.closing(sqlite3.connect(box.db)) as db:
             db.executescript(APPLIED + "INSERT INTO a VALUES (1);" + self.sql + more)
-
-    @property
-    def env(self):
-        return {"LITEINIT_LAYOUT": self.layout} if self.layout else {}
 
     @property
     def options(self):
@@ -164,13 +159,13 @@ CASES = [
          f" (2, '1.1', 'b', 'SQL', 'V1.1__b.sql', {crc32(SECOND)}, '', '2024-01-16', 1, 1),"
          f" (3, NULL, 'same', 'SQL', 'R__same.sql',"
          f" {crc32('DROP VIEW IF EXISTS same;CREATE VIEW same AS SELECT 1;')}, '', '2024-01-17', 1,"
-         " 1);", layout="flyway", old=OLD),
+         " 1);", old=OLD),
     Case("refinery", "refinery_schema_history", named("V1__a.sql", "V2__b.sql", "V3__c.sql"),
          "CREATE TABLE refinery_schema_history (version INT4 PRIMARY KEY, name VARCHAR(255),"
          " applied_on VARCHAR(255), checksum VARCHAR(255));"
          "INSERT INTO refinery_schema_history VALUES"
          " (1, 'a', '2024-01-15T09:30:00Z', '13009634230456023573'),"
-         " (2, 'b', '2024-01-16T09:30:00.123456789Z', '1');", layout="refinery", old=OLD),
+         " (2, 'b', '2024-01-16T09:30:00.123456789Z', '1');", old=OLD),
     Case("diesel", "__diesel_schema_migrations",
          {**named("2024-01-15-093000_a/up.sql", "2024-01-16-093000_b/up.sql",
                   "2024-01-17-093000_c/up.sql"),

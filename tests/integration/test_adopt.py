@@ -12,7 +12,7 @@ BY_TOOL = pytest.mark.parametrize("one", CASES, ids=lambda one: one.tool)
 
 
 def adopt(box, one, *words):
-    return tool(box, "adopt", *one.options, *words, env=one.env)
+    return tool(box, "adopt", *one.options, *words)
 
 
 def execute(box, sql):
@@ -55,7 +55,7 @@ def test_what_was_applied_is_not_run_again(liteinit, one):
     one.make(liteinit)
     # Without adopt nothing runs, and the hint is the command. Only the pragma stops nobody.
     if one.table is not None:
-        answer = tool(liteinit, "prepare", env=one.env)
+        answer = tool(liteinit, "prepare")
         assert answer.status == 78, answer.err
         failed = answer.only("migrate.failed")
         assert one.table in failed["msg"] and one.tool in failed["msg"]
@@ -68,7 +68,7 @@ def test_what_was_applied_is_not_run_again(liteinit, one):
     if one.old:
         assert records(liteinit)[0][1] == one.old
     # Only what is pending runs.
-    must(tool(liteinit, "prepare", env=one.env))
+    must(tool(liteinit, "prepare"))
     assert liteinit.rows("SELECT * FROM a") == [(1,)]
     assert liteinit.rows("SELECT * FROM c") == []
     assert len(records(liteinit)) == 3
@@ -77,7 +77,7 @@ def test_what_was_applied_is_not_run_again(liteinit, one):
     if one.table is not None:
         execute(liteinit, "".join(f'DROP TABLE "{name}";' for name in theirs))
     before = dump(liteinit.db)
-    must(tool(liteinit, "prepare", env=one.env))
+    must(tool(liteinit, "prepare"))
     assert dump(liteinit.db) == before
     assert liteinit.integrity() == "ok"
 
@@ -175,7 +175,7 @@ def test_a_repeatable_one_that_has_changed_runs(liteinit):
     one.make(liteinit)
     (liteinit.migrations / "R__same.sql").write_text("CREATE TABLE again (x);\n", encoding="utf-8")
     must(adopt(liteinit, one))
-    must(tool(liteinit, "prepare", env=one.env))
+    must(tool(liteinit, "prepare"))
     assert liteinit.rows("SELECT * FROM again") == []
 
 

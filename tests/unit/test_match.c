@@ -46,17 +46,15 @@ static void checksums_are_those_of_the_tools(void **state)
          "8086072ba1e7cc2358baeca134c825a7",
          false},
         /* sha256("a\nb\n") and sha256("a\r\nb\r\n"), each against the other's file. */
-        {FOREIGN_SUM_SHA256_LINES, "a\r\nb\r\n",
+        {FOREIGN_SUM_SHA256, "a\r\nb\r\n",
          "911169ddaaf146aff539f58c26c489af3b892dff0fe283c1c264c65ae5aa59a2", true},
-        {FOREIGN_SUM_SHA256_LINES, "a\nb\n",
-         "58055bdcc73787eb88c78d36f0b4939e9c5dc1c3ad17e25cc85a6833cf1a0cab", true},
         {FOREIGN_SUM_SHA256, "a\nb\n",
-         "58055bdcc73787eb88c78d36f0b4939e9c5dc1c3ad17e25cc85a6833cf1a0cab", false},
-        {FOREIGN_SUM_SHA256_LINES, "abc",
+         "58055bdcc73787eb88c78d36f0b4939e9c5dc1c3ad17e25cc85a6833cf1a0cab", true},
+        {FOREIGN_SUM_SHA256, "abc",
          "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", true},
         /* Without the padding of the bytes 01, 03 and 00, as old versions wrote it. */
-        {FOREIGN_SUM_SHA256_LINES, "abc",
-         "ba7816bf8f1cfea414140de5dae2223b0361a396177a9cb410ff61f2015ad", true},
+        {FOREIGN_SUM_SHA256, "abc", "ba7816bf8f1cfea414140de5dae2223b0361a396177a9cb410ff61f2015ad",
+         true},
         /* CRC-32 of "123456789" is CBF43926, of nothing 0. */
         {FOREIGN_SUM_CRC32_LINES, "123\n456\r\n\n789\n", "-873187034", true},
         {FOREIGN_SUM_CRC32_LINES,
