@@ -123,6 +123,7 @@ static int run_transaction(struct migrate_run *run, bool *ret_stands, struct err
 static int set_up(const struct migrate_run *run, struct error *err)
 {
     const struct layout_directives *directives = &run->script->directives;
+    migrate_session_settle(run->handle);
     if (sql_exec(run->handle,
                  directives->foreign_keys == LAYOUT_FOREIGN_KEYS_ON ? "PRAGMA foreign_keys = ON"
                                                                     : "PRAGMA foreign_keys = OFF",
