@@ -27,8 +27,8 @@ struct backup_clone {
 
 /*
  * Copies the database as it is now; not a byte of it changes. An EXCLUSIVE one whose WAL is empty,
- * and a STILL one (ERROR_BUSY when somebody wrote meanwhile), are copied as a file; others through
- * SQLite (see live.h).
+ * and a STILL one (ERROR_BUSY when somebody wrote meanwhile), are copied as a file; others are
+ * cloned under a read transaction where that can be done, else copied through SQLite (live.h).
  *
  * Asks for room first: the copy's, unless it is cloned, and the database's size once more for the
  * WAL of the migrations (design fact 17). ERROR_BACKUP when there is none.

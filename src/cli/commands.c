@@ -60,6 +60,11 @@ const struct command commands[] = {
     {"redo", "", 0, "roll the last one back and apply it again", json_only, command_redo, ""},
     {"new", "NAME", 1, "write the next numbered pair of files", json_only, command_new,
      "Into the key migrations, else into ./migrations; in the layout that the folder has.\n"},
+    {"validate", "[DIR]", 1, "look the migrations over, for CI; needs no database",
+     validate_options, command_validate,
+     "Reads all files and runs every up on an empty database in memory. DIR defaults to the key\n"
+     "migrations, else to ./migrations. A line for each finding, as FILE:LINE:COLUMN: MESSAGE.\n"
+     "Exits with 65 when something must be mended; warnings and notes alone are 0.\n"},
     {"history", "", 0, "every attempt, with its error", json_only, command_history, ""},
     {"adopt", "", 0, "take another tool's history over", adopt_options, command_adopt,
      "Writes liteinit's own records from it. Runs no migration, and leaves its table as it is.\n"},
@@ -79,11 +84,6 @@ const struct command commands[] = {
      command_checkpoint,
      "Refuses while another process has the database open: an app's own SQLite may be one that\n"
      "loses data when somebody else checkpoints.\n"},
-    {"validate", "[DIR]", 1, "look the migrations over, for CI; needs no database",
-     validate_options, command_validate,
-     "Reads all files and runs every up on an empty database in memory. DIR defaults to the key\n"
-     "migrations, else to ./migrations. A line for each finding, as FILE:LINE:COLUMN: MESSAGE.\n"
-     "Exits with 65 when something must be mended; warnings and notes alone are 0.\n"},
     {.name = NULL},
 };
 

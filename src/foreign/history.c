@@ -87,6 +87,9 @@ static int take_row(sqlite3_stmt *statement, const struct foreign_tool *tool, si
         return -1;
     if (entry->label == NULL || entry->label[0] == '\0')
         return unreadable(tool, row, "there is no version", err);
+    for (const char *c = entry->label; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            return unreadable(tool, row, "the version holds a control character", err);
     if (sqlite3_column_type(statement, 4) == SQLITE_NULL)
         return unreadable(tool, row, "it does not say whether the migration is applied", err);
     int state = sqlite3_column_int(statement, 4);

@@ -120,7 +120,7 @@ static const struct foreign_tool tools[] = {
                 " lower(checksum) AS checksum,"
                 " CASE WHEN rolled_back_at IS NOT NULL THEN 0 WHEN finished_at IS NULL THEN 2"
                 " ELSE 1 END AS state FROM main._prisma_migrations",
-        .sum = FOREIGN_SUM_SHA256_LINES,
+        .sum = FOREIGN_SUM_SHA256,
         .mend = MEND_BY_HAND "mend the schema by hand and say how: npx prisma migrate resolve "
                              "--applied NAME (or --rolled-back NAME)",
     },
@@ -198,6 +198,7 @@ static const struct foreign_tool tools[] = {
         .table = "__drizzle_migrations",
         .columns = "id hash created_at",
         .known_by_name = true,
+        .by_stamp = true,
         .rows = "SELECT created_at AS label, NULL AS name, NULL AS at, lower(hash) AS checksum,"
                 " 1 AS state FROM main.__drizzle_migrations",
         .sum = FOREIGN_SUM_SHA256,

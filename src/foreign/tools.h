@@ -28,10 +28,9 @@ enum foreign_state {
 /* The checksum that a tool keeps of each file. */
 enum foreign_sum {
     FOREIGN_SUM_NONE,
-    FOREIGN_SUM_SHA256,       /* of the file's bytes */
-    FOREIGN_SUM_SHA256_LINES, /* the same; the other kind of line ends counts as the same file */
-    FOREIGN_SUM_SHA384,       /* of the file's bytes */
-    FOREIGN_SUM_CRC32_LINES,  /* CRC-32 of the lines without their ends, as a signed number */
+    FOREIGN_SUM_SHA256, /* of the file's bytes; with other line ends it counts as the same file */
+    FOREIGN_SUM_SHA384, /* of the file's bytes */
+    FOREIGN_SUM_CRC32_LINES, /* CRC-32 of the lines without their ends, as a signed number */
 };
 
 /* A table beside the history that can say that something is under way. */
@@ -49,6 +48,7 @@ struct foreign_tool {
     bool known_by_name;         /* nobody else has a table of this name */
     bool head_only;             /* it knows the newest one alone, by a name that has no order */
     bool by_app;                /* labels are app/name */
+    bool by_stamp;              /* labels are times of the journal in the folder */
     bool has_baselines;         /* "up to" may name a version that has no file */
     const char *beside;         /* a table that must be there as well; NULL: none */
     struct foreign_aside aside; /* table NULL: none */

@@ -167,9 +167,9 @@ int layout_script_recall(const char *file, const char *text, struct layout_scrip
 {
     struct layout_script script = {.file = strdup(file), .text = strdup(text)};
     int result = 0;
-    if (script.file == NULL || script.text == NULL)
+    if (script.file == NULL || script.text == NULL) {
         result = error_set(err, ERROR_IO, ENOMEM, "cannot read the migration %s", file);
-    if (result == 0) {
+    } else {
         script.size = strlen(script.text);
         result = complete(&script, err);
     }

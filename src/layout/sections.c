@@ -72,7 +72,7 @@ static void copy_words(const char *text, size_t size, char *out, size_t room)
 static struct line read_line(const char *text, size_t size)
 {
     struct line line = {.tool = LAYOUT_DETECT};
-    char words[sizeof line.words + 16];
+    char words[sizeof line.words + 16] = "";
     copy_words(text + 2, size - 2, words, sizeof words);
     const char *rest = NULL;
     if (text_starts_with(words, "migrate:up")) {

@@ -21,7 +21,7 @@
 /* What is known of a file of the folder. */
 struct claim {
     bool applied;
-    const struct foreign_entry *entry; /* that says so for this very file; NULL: none does */
+    const struct foreign_entry *entry; /* that says so; NULL: none does */
 };
 
 struct adoption {
@@ -61,8 +61,8 @@ static int strange_table(const struct foreign_tool *tool, struct error *err)
                     "the table %s has not the columns that %s gives it: it cannot be read",
                     tool->table, tool->name);
     return error_hint(err,
-                      "nothing was changed; update it with %s first, or say where the schema "
-                      "is: liteinit baseline VERSION",
+                      "nothing was changed; update it with %s first, or say which version of the "
+                      "folder the schema has: liteinit adopt --baseline VERSION",
                       tool->name);
 }
 
@@ -71,8 +71,8 @@ static int nothing_found(const struct adoption *adoption, const char *tool, stru
     (void)error_set(err, ERROR_NOT_FOUND, 0, "the database has no history of %s to take over",
                     tool != NULL ? tool : "another migration tool");
     if (adoption->records.foreign)
-        return error_hint(err, "its table schema_migrations has the columns of no tool that is "
-                               "known; say where the schema is: liteinit baseline VERSION");
+        return error_hint(err, "its table schema_migrations is no known tool's; say which version "
+                               "of the folder the schema has: liteinit adopt --baseline VERSION");
     return error_hint(err, "is it the right database? To mark migrations as applied: liteinit "
                            "baseline VERSION");
 }
@@ -94,42 +94,74 @@ static int several_found(const struct foreign_found *found, size_t count, struct
                       found[0].tool->name);
 }
 
-static int choose_tool(const struct adoption *adoption, const struct foreign_tool **ret_tool,
-                       struct error *err)
+/* Somebody's schema_migrations: the user says where the schema is, and it is not read. */
+static const struct foreign_tool nobody = {.name = "an unknown tool", .table = "schema_migrations"};
+
+static int detect_tool(const struct adoption *adoption, const struct foreign_tool **ret_tool,
+                       bool *ret_readable, struct error *err)
 {
-    const char *from = adoption->options->from;
     struct foreign_found found[FOREIGN_FOUND_MAX];
     size_t count = 0;
+    bool told = adoption->options->baseline >= 0;
+    if (foreign_detect(adoption->handle, found, &count, err) != 0)
+        return -1;
+    if (count > 1)
+        return several_found(found, count, err);
+    if (count == 0 && !(told && adoption->records.foreign))
+        return nothing_found(adoption, NULL, err);
+    if (count == 1 && !found[0].readable && !told)
+        return strange_table(found[0].tool, err);
+    *ret_tool = count == 1 ? found[0].tool : &nobody;
+    *ret_readable = count == 1 && found[0].readable;
+    return 0;
+}
+
+/* *ret_readable: false when the table is not what the tool makes, which only a baseline allows. */
+static int choose_tool(const struct adoption *adoption, const struct foreign_tool **ret_tool,
+                       bool *ret_readable, struct error *err)
+{
+    const char *from = adoption->options->from;
     bool there = false;
-    if (from == NULL) {
-        if (foreign_detect(adoption->handle, found, &count, err) != 0)
-            return -1;
-        if (count == 0)
-            return nothing_found(adoption, NULL, err);
-        if (count > 1)
-            return several_found(found, count, err);
-        if (!found[0].readable)
-            return strange_table(found[0].tool, err);
-        *ret_tool = found[0].tool;
-        return 0;
-    }
+    if (from == NULL)
+        return detect_tool(adoption, ret_tool, ret_readable, err);
     const struct foreign_tool *tool = foreign_tool_named(from);
     if (tool == NULL)
         return unknown_tool(from, err);
-    if (foreign_tool_has_table(adoption->handle, tool, &there, err) != 0)
-        return -1;
     *ret_tool = tool;
-    if (there)
+    if (foreign_tool_has_table(adoption->handle, tool, ret_readable, err) != 0)
+        return -1;
+    if (*ret_readable)
         return 0;
     if (tool->known_by_name && sql_table_exists(adoption->handle, tool->table, &there, err) != 0)
         return -1;
-    return there ? strange_table(tool, err) : nothing_found(adoption, tool->name, err);
+    if (!there)
+        return nothing_found(adoption, tool->name, err);
+    return adoption->options->baseline >= 0 ? 0 : strange_table(tool, err);
+}
+
+/* Once a migration was applied or taken back here, the other tool's history is of the past: after
+ * a way back to the beginning it would bring in what is no more. */
+static int find_own_runs(const struct migrate_history *records, bool *ret_there, struct error *err)
+{
+    char sql[128];
+    int64_t found = 0;
+    *ret_there = false;
+    if (!records->applied_exists || !records->history_exists)
+        return 0;
+    (void)snprintf(sql, sizeof sql,
+                   "SELECT 1 FROM main.%s WHERE status = 'success' AND direction IN ('up', 'down')",
+                   records->history_table);
+    if (sql_int(records->handle, sql, 0, &found, err) != 0)
+        return -1;
+    *ret_there = found == 1;
+    return 0;
 }
 
 static int refuse_own_records(const struct adoption *adoption, struct error *err)
 {
     struct migrate_applied *applied = NULL;
     size_t count = 0;
+    bool runs = false;
     if (migrate_history_applied(&adoption->records, &applied, &count, err) != 0)
         return -1;
     if (count > 0)
@@ -139,9 +171,19 @@ static int refuse_own_records(const struct adoption *adoption, struct error *err
                         adoption->records.applied_table, count, count == 1 ? "row" : "rows",
                         (long long)applied[count - 1].version);
     migrate_applied_free(applied, count);
-    return count == 0 ? 0
-                      : error_hint(err, "nothing was changed, and nothing is needed: a history is "
-                                        "taken over once; see: liteinit status");
+    if (count > 0)
+        return error_hint(err,
+                          "nothing was changed, and nothing is needed: a history is taken over "
+                          "once; see: liteinit status");
+    if (find_own_runs(&adoption->records, &runs, err) != 0)
+        return -1;
+    if (!runs)
+        return 0;
+    (void)error_set(err, ERROR_CONFIG, 0,
+                    "liteinit has records of its own already: it has run migrations here, and took "
+                    "all of them back");
+    return error_hint(err, "nothing was changed; see: liteinit history; to mark migrations as "
+                           "applied: liteinit baseline VERSION");
 }
 
 /* Marks one file. The first entry that names it counts. */
@@ -180,11 +222,12 @@ static int file_missing(const struct adoption *adoption, const struct foreign_en
                            "liteinit adopt --baseline VERSION");
 }
 
-static void claim_up_to(struct adoption *adoption, const char *label)
+/* The entry's time is theirs too: they were applied before what was applied after it. */
+static void claim_up_to(struct adoption *adoption, const struct foreign_entry *entry)
 {
     for (size_t i = 0; i < adoption->folder->count; i++)
-        if (migrate_match_is_up_to(&adoption->folder->migrations[i], label))
-            claim(adoption, i, NULL);
+        if (migrate_match_is_up_to(&adoption->folder->migrations[i], entry->label))
+            claim(adoption, i, entry);
 }
 
 /* A file that has another checksum than the tool wrote down. One that is to be run again whenever
@@ -215,14 +258,14 @@ static int claim_entries(struct adoption *adoption, const struct migrate_match *
 {
     const struct foreign_history *history = &adoption->history;
     const struct foreign_entry *first_missing = NULL;
-    const char *up_to = NULL; /* the newest of them */
+    const struct foreign_entry *up_to = NULL; /* the newest of them */
     size_t missing = 0;
     for (size_t i = 0; i < history->count; i++) {
         const struct foreign_entry *entry = &history->entries[i];
         size_t index = migrate_match_find(match, history->tool, entry);
         bool same = true;
-        if (entry->up_to && (up_to == NULL || migrate_match_order(up_to, entry->label) < 0))
-            up_to = entry->label;
+        if (entry->up_to && (up_to == NULL || migrate_match_order(up_to->label, entry->label) < 0))
+            up_to = entry;
         if (index != MIGRATE_MATCH_NONE) {
             if (check_sum(adoption, index, entry, &same, err) != 0)
                 return -1;
@@ -268,7 +311,7 @@ static int find_claims(struct adoption *adoption, struct error *err)
         return claim_baseline(adoption, err);
     if (tool->head_only && adoption->history.count > 0)
         return needs_baseline(adoption, "holds the newest revision alone, not the way to it", err);
-    if (migrate_match_open(adoption->folder, tool->sum == FOREIGN_SUM_SHA256, &match, err) != 0)
+    if (migrate_match_open(adoption->folder, tool->by_stamp, &match, err) != 0)
         return -1;
     int result = claim_entries(adoption, &match, err);
     migrate_match_free(&match);
@@ -292,13 +335,21 @@ static int load_down(const struct layout_folder *folder, const struct layout_mig
                : error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", file->up);
 }
 
-static int record(struct adoption *adoption, size_t index, struct error *err)
+/* A row among the attempts: that it was taken over, and when. */
+static int note(const struct adoption *adoption, int64_t version, struct error *err)
+{
+    int64_t id = 0;
+    if (migrate_history_start(&adoption->records, version, "adopt", NULL, &id, err) != 0)
+        return -1;
+    return migrate_history_finish(&adoption->records, id, "success", NULL, err);
+}
+
+static int record(const struct adoption *adoption, size_t index, struct error *err)
 {
     const struct layout_migration *file = &adoption->folder->migrations[index];
     const struct foreign_entry *entry = adoption->claims[index].entry;
     struct layout_script script;
     cleanup_free char *down = NULL;
-    int64_t attempt = 0;
     if (layout_script_load(adoption->folder, file, LAYOUT_UP, &script, err) != 0)
         return -1;
     int result = load_down(adoption->folder, file, &script, &down, err);
@@ -314,12 +365,7 @@ static int record(struct adoption *adoption, size_t index, struct error *err)
         result = migrate_history_record(&adoption->records, &row, err);
     }
     layout_script_free(&script);
-    if (result == 0)
-        result =
-            migrate_history_start(&adoption->records, file->version, "adopt", NULL, &attempt, err);
-    if (result == 0)
-        result = migrate_history_finish(&adoption->records, attempt, "success", NULL, err);
-    return result;
+    return result == 0 ? note(adoption, file->version, err) : -1;
 }
 
 /* A tool that has a table like ours of the attempts keeps it to itself. */
@@ -336,10 +382,13 @@ static void leave_their_attempts(struct adoption *adoption)
 static int adopt_inside(struct adoption *adoption, struct migrate_adopt_report *report,
                         struct error *err)
 {
-    const struct foreign_tool *tool = NULL;
+    const struct foreign_tool *tool = &nobody;
+    bool readable = false;
     if (migrate_history_open(adoption->handle, &adoption->records, err) != 0 ||
-        refuse_own_records(adoption, err) != 0 || choose_tool(adoption, &tool, err) != 0 ||
-        foreign_history_read(adoption->handle, tool, &adoption->history, err) != 0 ||
+        refuse_own_records(adoption, err) != 0 || choose_tool(adoption, &tool, &readable, err) != 0)
+        return -1;
+    adoption->history = (struct foreign_history){.tool = tool, .table = tool->table};
+    if ((readable && foreign_history_read(adoption->handle, tool, &adoption->history, err) != 0) ||
         find_claims(adoption, err) != 0)
         return -1;
     leave_their_attempts(adoption);
@@ -361,7 +410,8 @@ static int adopt_inside(struct adoption *adoption, struct migrate_adopt_report *
         if (adoption->folder->migrations[i].version > report->version)
             report->version = adoption->folder->migrations[i].version;
     }
-    return 0;
+    /* An empty history leaves a trace too, so that the next start runs the files. */
+    return report->adopted > 0 ? 0 : note(adoption, 0, err);
 }
 
 int migrate_adopt(sqlite3 *handle, const struct layout_folder *folder,

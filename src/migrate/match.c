@@ -232,7 +232,7 @@ size_t migrate_match_find(const struct migrate_match *match, const struct foreig
     static const enum form forms[] = {FORM_PATH, FORM_STEM, FORM_NAME};
     char text[FOREIGN_TEXT_MAX + 1];
     /* drizzle's journal has the same time as its history; a folder without a journal the sums. */
-    if (tool->sum == FOREIGN_SUM_SHA256) {
+    if (tool->by_stamp) {
         size_t found = look_up(match, FORM_STAMP, entry->label);
         if (found == MIGRATE_MATCH_NONE && entry->checksum != NULL)
             found = look_up(match, FORM_HASH, entry->checksum);

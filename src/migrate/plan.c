@@ -192,11 +192,11 @@ static int find_target(const struct layout_folder *folder, const char *target, i
     return error_hint(err, "see which ones there are: liteinit status");
 }
 
-/* Once there are records of ours, or the tables for them, the history was taken over, or the other
- * tool's table came with a migration of the app. */
+/* With records of ours, the other tool's table came with a migration of the app, or was taken
+ * over. */
 static int refuse_foreign_history(const struct migrate_plan *plan, struct error *err)
 {
-    if (plan->applied_count > 0 || plan->history.applied_exists || plan->folder.count == 0)
+    if (plan->applied_count > 0 || plan->folder.count == 0)
         return 0;
     return migrate_foreign_refuse_history(&plan->history, plan->folder.path, err);
 }
@@ -215,7 +215,9 @@ static int fill(struct sqlite3 *handle, const struct migrate_source *source, con
 {
     int64_t version = INT64_MAX;
     if (migrate_history_open(handle, &plan->history, err) != 0 ||
-        migrate_history_applied(&plan->history, &plan->applied, &plan->applied_count, err) != 0)
+        migrate_history_applied(&plan->history, &plan->applied, &plan->applied_count, err) != 0 ||
+        migrate_history_unfinished(&plan->history, &plan->unfinished, &plan->unfinished_count,
+                                   err) != 0)
         return -1;
     if (plan->applied_count > 0)
         plan->current = plan->applied[plan->applied_count - 1].version;
@@ -274,6 +276,7 @@ void migrate_plan_free(struct migrate_plan *plan)
 {
     migrate_applied_free(plan->applied, plan->applied_count);
     free((void *)plan->pending);
+    free(plan->unfinished);
     free_sentences(&plan->drift);
     free_sentences(&plan->notices);
     free_sentences(&plan->gaps);

@@ -32,9 +32,11 @@ struct migrate_plan {
     size_t applied_count;
     const struct layout_migration **pending; /* in the order of the folder, into which they point */
     size_t pending_count;
-    int64_t current; /* newest applied version, 0: none */
-    int64_t newest;  /* newest version of the folder, 0: none */
-    size_t newer;    /* applied versions, the last ones, that are newer than every file */
+    int64_t current;                       /* newest applied version, 0: none */
+    int64_t newest;                        /* newest version of the folder, 0: none */
+    struct migrate_unfinished *unfinished; /* left half done, without a transaction */
+    size_t unfinished_count;
+    size_t newer; /* applied versions, the last ones, that are newer than every file */
 
     /* Owned by the plan. */
     struct migrate_sentences drift;   /* applied files that are gone or changed */
@@ -66,6 +68,15 @@ bool migrate_plan_version(const struct layout_folder *folder, const char *text,
 
 /* The drift of a plan as one error of kind ERROR_CONFIG with its remedy. */
 int migrate_plan_drift_error(const struct migrate_plan *plan, struct error *err);
+
+/*
+ * A migration that was left half done and that this plan does not go on with: ERROR_CONFIG naming it
+ * and what to do, since the app of this image must not run on such a schema. 0 when there is none.
+ * `way` is what is taken back meanwhile, NULL for nothing.
+ */
+struct migrate_way_back;
+int migrate_plan_check_unfinished(const struct migrate_plan *plan,
+                                  const struct migrate_way_back *way, struct error *err);
 
 /* A newer database (plan->newer > 0) as an error of kind ERROR_CONFIG: the versions, who wrote
  * them, and the commands of both ways out. */

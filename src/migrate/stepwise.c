@@ -1,6 +1,8 @@
 /* See stepwise.h. */
 #include "migrate/stepwise.h"
 
+#include <stdio.h>
+
 #include "layout/split.h"
 #include "layout/tokens.h"
 #include "migrate/mark.h"
@@ -20,14 +22,27 @@ struct steps {
 
 /* --- Going on where the last attempt stopped --- */
 
+/* "its first 3 statements are run and stay"; `verb` is for one and for several. */
+static const char *say_kept(char *out, size_t size, size_t statements, const char *one,
+                            const char *several)
+{
+    if (statements == 1)
+        (void)snprintf(out, size, "its first statement %s", one);
+    else if (statements > 1)
+        (void)snprintf(out, size, "its first %zu statements %s", statements, several);
+    else
+        (void)snprintf(out, size, "none of its statements %s", one);
+    return out;
+}
+
 static int refuse_to_go_on(const struct migrate_run *run, size_t statements, const char *reason,
                            struct error *err)
 {
-    (void)error_set(err, ERROR_CONFIG, 0,
-                    "%s was run without a transaction and stopped: its first %zu %s and stay in "
-                    "the database; %s",
-                    run->item->file, statements,
-                    statements == 1 ? "statement was run" : "statements were run", reason);
+    char kept[96];
+    (void)error_set(
+        err, ERROR_CONFIG, 0,
+        "%s was run without a transaction and stopped: %s in the database; %s", run->item->file,
+        say_kept(kept, sizeof kept, statements, "is run and stays", "are run and stay"), reason);
     if (run->backup != NULL)
         return error_hint(err,
                           "put them back into the file as they were, mend only what follows, and "
@@ -237,13 +252,10 @@ static int settle(struct migrate_run *run, bool *ret_stands, struct error *err)
 static int explain(const struct steps *steps, struct error *err)
 {
     const struct migrate_run *run = steps->run;
-    char kept[64] = "none of its statements stays";
+    char kept[96];
     if (err->kind == ERROR_CONFIG)
         return -1;
-    if (steps->kept > 0)
-        (void)sqlite3_snprintf(sizeof kept, kept, "its first %llu %s",
-                               (unsigned long long)steps->kept,
-                               steps->kept == 1 ? "statement stays" : "statements stay");
+    (void)say_kept(kept, sizeof kept, steps->kept, "stays", "stay");
     if (err->kind == ERROR_INTERRUPTED) {
         (void)error_set(err, ERROR_INTERRUPTED, 0,
                         "migration %s, which has no transaction, was stopped: %s", run->item->file,
@@ -253,7 +265,7 @@ static int explain(const struct steps *steps, struct error *err)
     if (steps->kept == 0)
         return -1;
     char mend[256];
-    (void)sqlite3_snprintf(sizeof mend, mend, "%s", err->hint);
+    (void)snprintf(mend, sizeof mend, "%.255s", err->hint);
     return error_hint(err,
                       "%s%s%s, and the next start goes on behind them: mend only what follows."
                       "%s%.200s",

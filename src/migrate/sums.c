@@ -60,7 +60,7 @@ static bool is_sha256(const char *checksum, char sum[HASH_HEX_SIZE])
     return strcasecmp(checksum, sum) == 0;
 }
 
-static bool is_sha256_of_lines(const char *checksum, const char *data, size_t size)
+static bool is_sha256_with_any_ends(const char *checksum, const char *data, size_t size)
 {
     char sum[HASH_HEX_SIZE];
     sha256(data, size, sum);
@@ -109,13 +109,10 @@ bool migrate_sums_match(enum foreign_sum kind, const char *checksum, const char 
     char sum[HASH_384_HEX_SIZE];
     switch (kind) {
     case FOREIGN_SUM_SHA256:
-        sha256(data, size, sum);
-        return strcasecmp(checksum, sum) == 0;
+        return is_sha256_with_any_ends(checksum, data, size);
     case FOREIGN_SUM_SHA384:
         hash_384(data, size, sum);
         return strcasecmp(checksum, sum) == 0;
-    case FOREIGN_SUM_SHA256_LINES:
-        return is_sha256_of_lines(checksum, data, size);
     case FOREIGN_SUM_CRC32_LINES:
         return is_crc32_of_lines(checksum, data, size);
     case FOREIGN_SUM_NONE:

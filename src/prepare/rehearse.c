@@ -90,6 +90,18 @@ static void on_begin(void *context, const struct migrate_item *item)
     r->violations_before = may_break_keys(r, item) ? count_violations(r) : -1;
     empty_wal(r);
     r->size_before = store_file_size(&r->location);
+    const struct migrate_observer *listener = r->request->observer;
+    if (listener != NULL && listener->begin != NULL)
+        listener->begin(listener->context, item);
+}
+
+static void on_progress(void *context, const struct migrate_item *item,
+                        const struct migrate_progress *progress)
+{
+    const struct rehearsing *r = context;
+    const struct migrate_observer *listener = r->request->observer;
+    if (listener != NULL && listener->progress != NULL)
+        listener->progress(listener->context, item, progress);
 }
 
 static void on_touching(void *context, struct sqlite3 *handle, const char *table)
@@ -160,6 +172,7 @@ static int run_migrations(struct rehearsing *r, struct error *err)
     const struct migrate_observer observer = {.context = r,
                                               .begin = on_begin,
                                               .touching = on_touching,
+                                              .progress = on_progress,
                                               .done = on_done,
                                               .notice = on_notice};
     const struct migrate_apply_options options = {.app_version = r->request->app_version};
@@ -219,11 +232,13 @@ static int run_on_copy(struct rehearsing *r, const char *path, struct error *err
     return result;
 }
 
-/* What mends the migration stays the first thing that is said. */
+/* What mends the migration stays the first thing that is said; what a failing disk means for the
+ * real database is not to be said of a copy. */
 static void add_hint(struct error *err)
 {
-    char remedy[sizeof err->hint];
-    (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
+    char remedy[sizeof err->hint] = "";
+    if (err->kind != ERROR_IO)
+        (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
     (void)error_hint(err,
                      "%.400s%sthis was a rehearsal on a copy: the database itself is untouched",
                      remedy, remedy[0] != '\0' ? "; " : "");

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "migrate/observer.h"
 #include "migrate/plan.h"
 #include "prepare/rehearsal.h"
 #include "store/database.h"
@@ -28,6 +29,8 @@ struct prepare_rehearse_request {
     bool full_check;
     bool only_if_free; /* see backup_clone_make() */
     int64_t small;
+    /* Hears begin and progress too; NULL: nobody. */
+    const struct migrate_observer *observer;
 };
 
 /*

@@ -42,6 +42,14 @@ static int mend_history(const struct preparation *p, struct error *err)
     return 0;
 }
 
+/* The copy takes room of its own, and a disk may fail under it: that says nothing of the migrations,
+ * which are safe without a rehearsal too. */
+static bool is_about_the_copy(const struct error *err)
+{
+    return store_error_is_no_room(err) || err->kind == ERROR_IO || err->kind == ERROR_BACKUP ||
+           err->kind == ERROR_BUSY || err->kind == ERROR_PERMISSION;
+}
+
 /* All of them on a copy, so that a set that fails in the middle leaves the schema where the image
  * from before can still run. */
 int step_rehearse(struct preparation *p, struct error *err)
@@ -53,6 +61,7 @@ int step_rehearse(struct preparation *p, struct error *err)
         p->config->rehearse == CONFIG_REHEARSE_NEVER)
         return 0;
     step_activity(p, "rehearsing");
+    const struct migrate_observer observer = step_rehearsal_observer(p);
     const struct prepare_rehearse_request request = {
         .database = p->database,
         .source = &p->source,
@@ -63,6 +72,7 @@ int step_rehearse(struct preparation *p, struct error *err)
         .check = p->config->check != CONFIG_CHECK_OFF,
         .only_if_free = p->config->rehearse == CONFIG_REHEARSE_AUTO,
         .small = SMALL_DATABASE,
+        .observer = &observer,
     };
     int64_t start = clock_monotonic_ms();
     int result = prepare_rehearse(&request, &rehearsal, &made, err);
@@ -76,8 +86,13 @@ int step_rehearse(struct preparation *p, struct error *err)
                              LOG_NUMBER("duration_ms", clock_monotonic_ms() - start)),
                   "Rehearsal on a copy of the database went well: %zu migration%s (%s)",
                   rehearsal.count, rehearsal.count == 1 ? "" : "s", spent);
-    if (result != 0 && err->kind == ERROR_DATA)
+    if (result != 0 && is_about_the_copy(err) && p->config->rehearse == CONFIG_REHEARSE_AUTO) {
+        log_error(LOG_WARN, "migrate.rehearsed", err, LOG_FIELDS(LOG_TEXT("db", p->location.db)),
+                  "Rehearsal could not be done, ignoring");
+        result = 0;
+    } else if (result != 0 && err->kind == ERROR_DATA) {
         step_record_failure(p, rehearsal.failed_version, "up", err);
+    }
     prepare_rehearsal_free(&rehearsal);
     return result;
 }
@@ -88,7 +103,9 @@ static int plan_again(struct preparation *p, struct error *err)
 {
     size_t kept = 0;
     migrate_plan_free(&p->plan);
-    if (migrate_plan_build(store_handle(p->database), &p->source, p->request->target, &p->plan,
+    /* By hand, the target was that of the way back. */
+    if (migrate_plan_build(store_handle(p->database), &p->source,
+                           p->request->work == PREPARE_UP ? p->request->target : NULL, &p->plan,
                            err) != 0)
         return -1;
     p->report.schema_version = p->plan.current;

@@ -12,15 +12,19 @@ static const char *direction_name(const struct migrate_item *item)
     return item->direction == LAYOUT_DOWN ? "down" : "up";
 }
 
-static void show(const struct preparation *p, const struct migrate_item *item,
+static const char *phase_name(const struct migrate_item *item)
+{
+    return item->direction == LAYOUT_DOWN ? "rolling back" : "migrating";
+}
+
+static void show(const struct preparation *p, const char *phase, const struct migrate_item *item,
                  const struct migrate_progress *progress)
 {
     struct store_activity activity = {
         .number = (int64_t)item->number,
         .of = (int64_t)item->of,
     };
-    (void)snprintf(activity.phase, sizeof activity.phase, "%s",
-                   item->direction == LAYOUT_DOWN ? "rolling back" : "migrating");
+    (void)snprintf(activity.phase, sizeof activity.phase, "%s", phase);
     (void)snprintf(activity.file, sizeof activity.file, "%.255s", item->file);
     if (progress != NULL) {
         activity.statement = (int64_t)progress->statement;
@@ -34,7 +38,7 @@ static void show(const struct preparation *p, const struct migrate_item *item,
 static void on_begin(void *context, const struct migrate_item *item)
 {
     const struct preparation *p = context;
-    show(p, item, NULL);
+    show(p, phase_name(item), item, NULL);
     log_event(LOG_INFO, "migrate.apply",
               LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
                          LOG_TEXT("file", item->file), LOG_TEXT("direction", direction_name(item)),
@@ -67,13 +71,11 @@ static void on_recorded(void *context)
     backup_catalogue_restamp(p->report.backup, stamp);
 }
 
-static void on_progress(void *context, const struct migrate_item *item,
-                        const struct migrate_progress *progress)
+static void log_progress(const struct preparation *p, const char *what,
+                         const struct migrate_item *item, const struct migrate_progress *progress)
 {
-    const struct preparation *p = context;
     char elapsed[32];
     text_format_duration(elapsed, sizeof elapsed, progress->elapsed_ms);
-    show(p, item, progress);
     log_event(
         LOG_INFO, "migrate.progress",
         LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
@@ -83,8 +85,38 @@ static void on_progress(void *context, const struct migrate_item *item,
                    LOG_NUMBER("statements", (int64_t)progress->statements),
                    LOG_NUMBER("pages", progress->pages),
                    LOG_NUMBER("duration_ms", progress->elapsed_ms)),
-        "Migration %s still runs after %s: statement %zu of %zu, %lld pages written", item->file,
+        "%s %s still runs after %s: statement %zu of %zu, %lld pages written", what, item->file,
         elapsed, progress->statement, progress->statements, (long long)progress->pages);
+}
+
+static void on_progress(void *context, const struct migrate_item *item,
+                        const struct migrate_progress *progress)
+{
+    const struct preparation *p = context;
+    show(p, phase_name(item), item, progress);
+    log_progress(p, "Migration", item, progress);
+}
+
+static void on_rehearsal_begin(void *context, const struct migrate_item *item)
+{
+    show(context, "rehearsing", item, NULL);
+}
+
+static void on_rehearsal_progress(void *context, const struct migrate_item *item,
+                                  const struct migrate_progress *progress)
+{
+    const struct preparation *p = context;
+    show(p, "rehearsing", item, progress);
+    log_progress(p, "Rehearsal of migration", item, progress);
+}
+
+struct migrate_observer step_rehearsal_observer(struct preparation *p)
+{
+    return (struct migrate_observer){
+        .context = p,
+        .begin = on_rehearsal_begin,
+        .progress = on_rehearsal_progress,
+    };
 }
 
 static void on_rolled_back(struct preparation *p, const struct migrate_item *item,

@@ -129,7 +129,7 @@ int step_glance(struct preparation *p, struct error *err)
     int planned = migrate_plan_build(store_handle(p->database), &p->source, p->request->target,
                                      &p->plan, &ignored);
     if (planned == 0 && p->plan.pending_count == 0 && p->plan.drift.count == 0 &&
-        p->plan.newer == 0) {
+        p->plan.newer == 0 && p->plan.unfinished_count == 0) {
         /* SQLite takes no notice of WAL mode on a file that is opened as immutable. */
         log_open(p, p->probe.wal_mode ? "wal" : store_journal_mode(p->database));
         step_plan_log(p);

@@ -102,6 +102,9 @@ int step_plan(struct preparation *p, struct error *err)
         return -1;
     if (p->plan.drift.count > 0 && p->config->drift == CONFIG_DRIFT_FAIL)
         return migrate_plan_drift_error(&p->plan, err);
+    if (p->fitting[0] == '\0' && p->source.folder != NULL &&
+        migrate_plan_check_unfinished(&p->plan, &p->way, err) != 0)
+        return -1;
     log_sentences(p, LOG_WARN,
                   "Migration drift, passed over because drift is set to warn:", &p->plan.drift);
     if (p->fitting[0] == '\0')

@@ -85,6 +85,9 @@ int step_command_check(struct preparation *p, struct error *err);
 /* What those who run migrations tell, in the log and in the lock file. */
 struct migrate_observer step_observer(struct preparation *p);
 
+/* The same of a rehearsal. */
+struct migrate_observer step_rehearsal_observer(struct preparation *p);
+
 /* The phase that `status` shows beside the preparation; NULL: none. */
 void step_activity(const struct preparation *p, const char *phase);
 

@@ -211,6 +211,11 @@ bool store_error_is_damage(const struct error *err)
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
+bool store_error_is_no_room(const struct error *err)
+{
+    return (err->sqlite & 0xFF) == SQLITE_FULL || err->sys == ENOSPC || err->sys == EDQUOT;
+}
+
 sqlite3 *store_handle(struct store_database *database)
 {
     return database->handle;

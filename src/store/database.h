@@ -42,6 +42,9 @@ void store_keep_wal(struct store_database *database);
 /* True when the error says that the database file is damaged or none at all. */
 bool store_error_is_damage(const struct error *err);
 
+/* True when it says that there was no room, of the disk or of a quota. */
+bool store_error_is_no_room(const struct error *err);
+
 /* The connection, for migrate and backup; owned by `database`. */
 struct sqlite3 *store_handle(struct store_database *database);
 

@@ -11,7 +11,8 @@ from dbkit import backups, holding, make, must, sha256, state_of, tool
 from harness import BIN, SIGTERM
 
 NOTES = "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT);"
-COMMANDS = ["run", "prepare", "status", "up", "backup", "backups", "check", "checkpoint"]
+COMMANDS = ["run", "prepare", "status", "up", "down", "redo", "new", "validate", "history", "adopt",
+            "baseline", "repair", "backup", "backups", "check", "health", "checkpoint"]
 
 
 def ready(box):
@@ -124,7 +125,7 @@ def test_a_database_that_is_not_there(liteinit, command):
 
 
 @pytest.mark.parametrize("command", ["prepare", "status", "backup", "backups", "check",
-                                     "checkpoint", "up"])
+                                     "checkpoint", "up", "down", "redo", "history", "adopt"])
 def test_no_database_is_named(liteinit, command):
     answer = tool(liteinit, command, env={"LITEINIT_DB": None})
     assert answer.status == 78
@@ -136,15 +137,15 @@ def test_prepare_as_json(liteinit):
     liteinit.migration("001_notes", NOTES)
     said = must(tool(liteinit, "prepare", "--json")).document()
     assert said == {"ok": True, "schema_version": 1, "applied": 1, "first_applied": 1,
-                    "last_applied": 1}
+                    "last_applied": 1, "rolled_back": 0, "recorded": 0}
     liteinit.migration("004_more", "CREATE TABLE more (x)")
     liteinit.migration("007_most", "CREATE TABLE most (x)")
     said = must(tool(liteinit, "prepare", "--json")).document()
     assert said.pop("backup") == str(backups(liteinit)[0])
     assert said == {"ok": True, "schema_version": 7, "applied": 2, "first_applied": 4,
-                    "last_applied": 7}
+                    "last_applied": 7, "rolled_back": 0, "recorded": 0}
     said = must(tool(liteinit, "prepare", "--json")).document()
-    assert said == {"ok": True, "schema_version": 7, "applied": 0}
+    assert said == {"ok": True, "schema_version": 7, "applied": 0, "rolled_back": 0, "recorded": 0}
 
 
 def test_a_failure_as_json(liteinit):
@@ -157,10 +158,10 @@ def test_a_failure_as_json(liteinit):
     assert "SELEKT" in error["message"]
 
 
-def test_without_json_stdout_is_empty(liteinit):
+def test_without_json_a_worker_leaves_stdout_alone(liteinit):
     liteinit.migration("001_notes", NOTES)
     assert must(tool(liteinit, "prepare")).out == ""
-    assert must(tool(liteinit, "up")).out == ""
+    assert must(tool(liteinit, "up")).out == "Schema at version 1: 0 applied\n"
     assert must(tool(liteinit, "checkpoint")).out == ""
 
 
@@ -179,7 +180,7 @@ def test_up_to_a_version(liteinit):
 
 @pytest.mark.parametrize("words, status, word", [
     (["4"], 66, "no migration with the number 4"), (["x"], 64, "no version"),
-    (["0"], 64, "no version"), (["-1"], 64, ""), (["1", "2"], 64, "too much"),
+    (["0"], 66, "no migration with the number 0"), (["-1"], 64, ""), (["1", "2"], 64, "too much"),
     (["99999999999999999999"], 64, "no version")])
 def test_up_to_what_is_no_version(liteinit, words, status, word):
     ready(liteinit)

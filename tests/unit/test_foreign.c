@@ -297,9 +297,12 @@ static void rows_that_say_nothing_are_refused(void **state)
         const char *values;
         const char *says;
     } cases[] = {
-        {"(NULL)", "in row 1 there is no version"}, {"('1'), ('')", "in row 2 there is no version"},
-        {"(x'3132')", "there are bytes"},           {"(printf('%.*c', 5000, '1'))", "too long"},
+        {"(NULL)", "in row 1 there is no version"},
+        {"('1'), ('')", "in row 2 there is no version"},
+        {"(x'3132')", "there are bytes"},
+        {"(printf('%.*c', 5000, '1'))", "too long"},
         {"(CAST(x'310032' AS TEXT))", "NUL byte"},
+        {"('1' || char(10) || '2')", "control character"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char sql[256];
@@ -373,6 +376,71 @@ static void long_histories_are_read_at_once(void **state)
     foreign_history_free(&history);
 }
 
+/* Every tool's table full of what does not belong there: an answer, or an error that names it. */
+static void any_content_is_survived(void **state)
+{
+    (void)state;
+    static const char *const values[] = {
+        "NULL",
+        "1",
+        "0",
+        "-1",
+        "9223372036854775807",
+        "1.5",
+        "1e999",
+        "''",
+        "'x'",
+        "x''",
+        "x'ff00'",
+        "'\xF0\x9F\x92\xA9\xFF'",
+        "'2024-01-15'",
+        "'-- x'",
+        "'%s'",
+        "' '",
+        "'running'",
+        "zeroblob(5000)",
+    };
+    size_t count = 0;
+    const struct foreign_tool *tools = foreign_tools(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (tools[i].columns == NULL)
+            continue;
+        for (size_t first = 0; first < COUNT_OF(values); first++)
+            for (size_t step = 0; step < 4; step++) {
+                char columns[256];
+                char row[512] = "";
+                char *rest = NULL;
+                char sql[1024];
+                size_t at = first;
+                (void)snprintf(columns, sizeof columns, "%s", tools[i].columns);
+                for (char *c = columns; *c != '\0'; c++)
+                    *c = *c == ' ' ? ',' : *c;
+                (void)snprintf(sql, sizeof sql, "CREATE TABLE %s (%s)", tools[i].table, columns);
+                renew(sql);
+                for (char *c = strtok_r(columns, ",", &rest); c != NULL;
+                     c = strtok_r(NULL, ",", &rest), at += step) {
+                    size_t used = strlen(row);
+                    (void)snprintf(row + used, sizeof row - used, "%s%s", used > 0 ? "," : "",
+                                   values[at % COUNT_OF(values)]);
+                }
+                (void)snprintf(sql, sizeof sql, "INSERT INTO %s VALUES (%s)", tools[i].table, row);
+                db_exec(db, sql);
+                struct error err = {.kind = ERROR_NONE};
+                struct foreign_history history;
+                if (foreign_history_read(db, &tools[i], &history, &err) == 0) {
+                    for (size_t e = 0; e < history.count; e++)
+                        assert_true(history.entries[e].label[0] != '\0');
+                    foreign_history_free(&history);
+                } else {
+                    assert_int_equal(err.kind, ERROR_DATA);
+                    assert_says(err.msg, tools[i].table);
+                    assert_true(err.hint[0] != '\0');
+                    assert_null(strchr(err.msg, '\n'));
+                }
+            }
+    }
+}
+
 static void nothing_is_written(void **state)
 {
     (void)state;
@@ -391,6 +459,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_that_say_nothing_are_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(numbers_and_times_are_read, setup, teardown),
         cmocka_unit_test_setup_teardown(long_histories_are_read_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(any_content_is_survived, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_is_written, setup, teardown),
     };
     return cmocka_run_group_tests_name("foreign", tests, NULL, NULL);

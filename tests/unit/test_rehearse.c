@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <signal.h>
 
+#include "migrate/apply.h"
+#include "migrate/way_back.h"
 #include "prepare/rehearse.h"
 #include "store/interrupt.h"
 
@@ -124,6 +126,73 @@ static void good_ones_are_reported(void **state)
     assert_int_equal(db_int(store_handle(database), "SELECT count(*) FROM sqlite_schema"), 2);
 }
 
+static void rows_of_touched_tables_are_counted(void **state)
+{
+    (void)state;
+    (void)put_text("migrations/001_first.sql", "DELETE FROM item WHERE id > 900;");
+    (void)put_text("migrations/002_second.sql",
+                   "CREATE TABLE item_new(id INTEGER PRIMARY KEY, text, more);"
+                   "INSERT INTO item_new(id, text) SELECT id, text FROM item;"
+                   "DROP TABLE item; ALTER TABLE item_new RENAME TO item;");
+    const struct prepare_rehearse_request request = request_of();
+    assert_ok(rehearse(&request), &err);
+    const struct migrate_table_change *item = change_of(0, "item");
+    assert_int_equal(item->change, MIGRATE_WRITTEN);
+    assert_int_equal(item->rows_before, 1000);
+    assert_int_equal(item->rows_after, 900);
+    item = change_of(1, "item");
+    assert_int_equal(item->change, MIGRATE_CHANGED);
+    assert_int_equal(item->rows_before, 900);
+    assert_int_equal(item->rows_after, 900);
+    assert_int_equal(rehearsal.items[1].difference.count, 1);
+}
+
+static void new_violations_are_counted_where_they_may_be(void **state)
+{
+    (void)state;
+    (void)put_text("migrations/001_first.sql",
+                   "CREATE TABLE child(item REFERENCES item(id)); INSERT INTO child VALUES (1);");
+    (void)put_text("migrations/002_second.sql",
+                   "-- liteinit: foreign-keys=warn\nINSERT INTO child VALUES (7777), (8888);");
+    struct prepare_rehearse_request request = request_of();
+    assert_ok(rehearse(&request), &err);
+    assert_int_equal(rehearsal.items[0].new_violations, 0);
+    assert_int_equal(rehearsal.items[1].new_violations, 2);
+    assert_true(rehearsal.items[1].notice_count > 0);
+}
+
+static void way_back_is_rehearsed_before_the_way_on(void **state)
+{
+    (void)state;
+    const struct migrate_observer silent = {.context = NULL};
+    const struct migrate_apply_options options = {.app_version = NULL};
+    struct migrate_plan plan;
+    struct migrate_way_back way;
+    size_t applied = 0;
+    (void)put_text("migrations/001_first.sql", "CREATE TABLE note(id INTEGER PRIMARY KEY);");
+    (void)put_text("migrations/001_first_down.sql", "DROP TABLE note;");
+    assert_ok(migrate_plan_build(store_handle(database), &source, NULL, &plan, &err), &err);
+    assert_ok(migrate_apply(store_handle(database), &plan, &options, &silent, &applied, &err),
+              &err);
+    migrate_plan_free(&plan);
+    assert_ok(migrate_plan_build(store_handle(database), &source, NULL, &plan, &err), &err);
+    assert_ok(migrate_way_back_build(&plan, 0, &way, &err), &err);
+    struct prepare_rehearse_request request = request_of();
+    request.way = &way;
+    request.only_back = true;
+    assert_ok(rehearse(&request), &err);
+    assert_int_equal(rehearsal.count, 1);
+    assert_int_equal(rehearsal.items[0].direction, LAYOUT_DOWN);
+    assert_int_equal(change_of(0, "note")->change, MIGRATE_DROPPED);
+    request.only_back = false;
+    assert_ok(rehearse(&request), &err);
+    assert_int_equal(rehearsal.count, 2);
+    assert_int_equal(rehearsal.items[1].direction, LAYOUT_UP);
+    assert_int_equal(change_of(1, "note")->change, MIGRATE_CREATED);
+    migrate_way_back_free(&way);
+    migrate_plan_free(&plan);
+}
+
 static void failing_one_is_said_as_in_earnest(void **state)
 {
     (void)state;
@@ -220,6 +289,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(good_ones_are_reported),
+        TEST(rows_of_touched_tables_are_counted),
+        TEST(new_violations_are_counted_where_they_may_be),
+        TEST(way_back_is_rehearsed_before_the_way_on),
         TEST(failing_one_is_said_as_in_earnest),
         TEST(nothing_pending_is_nothing),
         TEST(copies_that_cost_something_are_left_out_when_asked),

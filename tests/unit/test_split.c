@@ -139,9 +139,8 @@ static void what_ends_is_fine(void **state)
                                         "-- an apostrophe's comment",
                                         "/* it's */ SELECT \"it's\", [it's], `it's`;",
                                         TRIGGER,
-                                        "CREATE TRIGGER a AFTER INSERT ON t BEGIN SELECT 1; END",
-                                        "CREATE TRIGGER a AFTER INSERT ON t BEGIN SELECT 1; END\n"
-                                        "-- the end\n"};
+                                        "CREATE TRIGGER a BEFORE DELETE ON t BEGIN SELECT 1; END",
+                                        "CREATE TRIGGER a BEGIN SELECT 1; END\n-- the end\n"};
     for (size_t i = 0; i < COUNT_OF(texts); i++)
         assert_ok(layout_text_check("a", texts[i], strlen(texts[i]), &err), &err);
 }
@@ -153,7 +152,7 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* 8 MB each; what grows with the square of it takes hours. */
+/* 2 MB each; what grows with the square of it takes hours. */
 static void long_texts_take_linear_time(void **state)
 {
     (void)state;
@@ -167,7 +166,7 @@ static void long_texts_take_linear_time(void **state)
                                         "-- \n",
                                         "[",
                                         "x'"};
-    size_t size = (size_t)8 << 20;
+    size_t size = (size_t)2 << 20;
     char *text = malloc(size);
     assert_non_null(text);
     for (size_t i = 0; i < COUNT_OF(units); i++) {
@@ -181,7 +180,7 @@ static void long_texts_take_linear_time(void **state)
             at += layout_statement_length(text + at, size - at);
         (void)layout_statement_count(text, size);
         (void)layout_text_check("a", text, size, &err);
-        if (seconds() - start > 20)
+        if (seconds() - start > 10)
             fail_msg("%.1f s for \"%s\"", seconds() - start, units[i]);
     }
     free(text);

@@ -1,7 +1,8 @@
-/* A database that a newer image has migrated: what is said of it (plan.h). */
+/* A schema that the app of this image must not meet: a newer one, or one left half done (plan.h). */
 #include <stdio.h>
 
 #include "migrate/plan.h"
+#include "migrate/way_back.h"
 
 /* Both ways out as commands. The way back by down scripts keeps what the app has written since. */
 static int hint_ways_out(const struct migrate_plan *plan, const struct migrate_applied *oldest,
@@ -44,4 +45,39 @@ int migrate_plan_newer_error(const struct migrate_plan *plan, struct error *err)
                     (long long)oldest->version, oldest->name != NULL ? oldest->name : "", writer,
                     newest->applied_at != NULL ? newest->applied_at : "an unknown day");
     return hint_ways_out(plan, oldest, err);
+}
+
+static bool goes_on(const struct migrate_plan *plan, const struct migrate_way_back *way,
+                    const struct migrate_unfinished *unfinished)
+{
+    for (size_t i = 0; !unfinished->down && i < plan->pending_count; i++)
+        if (plan->pending[i]->version == unfinished->version)
+            return true;
+    for (size_t i = 0; unfinished->down && way != NULL && i < way->count; i++)
+        if (way->steps[i].version == unfinished->version)
+            return true;
+    return false;
+}
+
+int migrate_plan_check_unfinished(const struct migrate_plan *plan,
+                                  const struct migrate_way_back *way, struct error *err)
+{
+    for (size_t i = 0; i < plan->unfinished_count; i++) {
+        const struct migrate_unfinished *unfinished = &plan->unfinished[i];
+        if (goes_on(plan, way, unfinished))
+            continue;
+        (void)error_set(
+            err, ERROR_CONFIG, 0,
+            "migration %lld runs without a transaction and was left half %s: %zu of its "
+            "statements stay",
+            (long long)unfinished->version, unfinished->down ? "taken back" : "applied",
+            unfinished->statements);
+        if (unfinished->down)
+            return error_hint(err, "go on with it: liteinit down; or put the backup from before "
+                                   "in the database's place (see: liteinit backups)");
+        return error_hint(err, "start the image again that has this migration, it goes on where it "
+                               "stopped; or put the backup from before in the database's place "
+                               "(see: liteinit backups)");
+    }
+    return 0;
 }
