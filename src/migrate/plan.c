@@ -201,6 +201,27 @@ static int refuse_foreign_history(const struct migrate_plan *plan, struct error 
     return migrate_foreign_refuse_history(&plan->history, plan->folder.path, err);
 }
 
+/* What is applied would be taken for gone or for newer, and applied or taken back once more. */
+static int refuse_renumbered(const struct migrate_plan *plan, struct error *err)
+{
+    for (size_t i = 0; i < plan->applied_count; i++) {
+        int64_t version = plan->applied[i].version;
+        const struct layout_migration *file = layout_folder_renumbered(&plan->folder, version);
+        if (file == NULL)
+            continue;
+        (void)error_set(err, ERROR_CONFIG, 0,
+                        "%.255s was applied with the number %lld, and would be %lld now: Flyway's "
+                        "versions are counted in another way when some of them have dots",
+                        file->up, (long long)version, (long long)file->version);
+        if (file->version > version)
+            return error_hint(err, "nothing was changed; give the new migration, which has not run "
+                                   "here, the next whole number in place of the one with dots");
+        return error_hint(err, "nothing was changed; start the image again whose folder has the "
+                               "versions with dots");
+    }
+    return 0;
+}
+
 static int64_t newest_of(const struct layout_folder *folder)
 {
     int64_t newest = 0;
@@ -228,7 +249,8 @@ static int fill(struct sqlite3 *handle, const struct migrate_source *source, con
     if (layout_folder_read(source->folder, source->tool, NULL, &plan->folder, err) != 0)
         return -1;
     plan->newest = newest_of(&plan->folder);
-    if ((!source->beside_foreign && refuse_foreign_history(plan, err) != 0) ||
+    if (refuse_renumbered(plan, err) != 0 ||
+        (!source->beside_foreign && refuse_foreign_history(plan, err) != 0) ||
         find_target(&plan->folder, target, &version, err) != 0)
         return -1;
     plan->pending = calloc(plan->folder.count + 1, sizeof(*plan->pending));

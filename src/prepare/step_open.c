@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/aside.h"
 #include "backup/clone.h"
 #include "backup/restore.h"
 #include "base/fs.h"
@@ -69,6 +70,8 @@ int step_volume(struct preparation *p, struct error *err)
 int step_probe(struct preparation *p, struct error *err)
 {
     const char *last_stop = getenv(WORKER_LAST_STOP);
+    /* First of all: a WAL that a crashed restore has moved aside belongs to what is probed. */
+    backup_aside_recover(&p->location);
     if (store_probe(&p->location, true, &p->probe, err) != 0)
         return -1;
     p->unclean = p->probe.wal_size > 0 || p->probe.journal_size > 0 ||
