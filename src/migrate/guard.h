@@ -62,7 +62,8 @@ struct migrate_guard {
     struct sqlite3 *handle;
     const struct layout_script *script;
     const struct migrate_observer *observer;
-    bool looking; /* the guard's own statements run */
+    bool looking;           /* the guard's own statements run */
+    const char *records[2]; /* liteinit's own tables, which no migration may change; or NULL */
 
     struct text_buffer notes; /* of the statement that is prepared */
     bool notes_lost;

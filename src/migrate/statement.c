@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "layout/tokens.h"
@@ -93,6 +94,52 @@ static void note(struct migrate_reader *reader, int action, const char *first, c
     }
 }
 
+static bool is_record(const struct migrate_guard *guard, const char *table)
+{
+    for (size_t i = 0; i < sizeof guard->records / sizeof guard->records[0]; i++)
+        if (table != NULL && guard->records[i] != NULL && strcasecmp(table, guard->records[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Where liteinit goes when another tool has the usual names: see history.c. */
+static bool is_kept_name(const char *table)
+{
+    return table != NULL && (strcasecmp(table, "liteinit_migrations") == 0 ||
+                             strcasecmp(table, "liteinit_history") == 0);
+}
+
+/* What is done to liteinit's own records, in words; NULL when they are left alone. A row that is
+ * gone there would make a file run twice, and a trigger could keep one from being written. */
+static const char *changes_records(const struct migrate_reader *reader, int action,
+                                   const char *first, const char *second, const char *database)
+{
+    const bool main = database == NULL || strcmp(database, "main") == 0;
+    switch (action) {
+    case SQLITE_INSERT:
+        return main && is_record(reader->guard, first) ? "INSERT INTO" : NULL;
+    case SQLITE_UPDATE:
+        return main && is_record(reader->guard, first) ? "UPDATE" : NULL;
+    case SQLITE_DELETE:
+        return main && is_record(reader->guard, first) ? "DELETE FROM" : NULL;
+    case SQLITE_DROP_TABLE:
+        return main && is_record(reader->guard, first) ? "DROP TABLE" : NULL;
+    case SQLITE_ALTER_TABLE:
+        return is_record(reader->guard, second) ? "ALTER TABLE" : NULL;
+    case SQLITE_CREATE_INDEX:
+        return main && is_record(reader->guard, second) ? "CREATE INDEX ON" : NULL;
+    case SQLITE_CREATE_TRIGGER:
+    case SQLITE_CREATE_TEMP_TRIGGER:
+        return is_record(reader->guard, second) ? "CREATE TRIGGER ON" : NULL;
+    case SQLITE_CREATE_TABLE:
+        return main && is_kept_name(first) ? "CREATE TABLE" : NULL;
+    case SQLITE_CREATE_VIEW:
+        return main && is_kept_name(first) ? "CREATE VIEW" : NULL;
+    default:
+        return NULL;
+    }
+}
+
 static bool makes_temporary(int action)
 {
     return action == SQLITE_CREATE_TEMP_TABLE || action == SQLITE_CREATE_TEMP_VIEW ||
@@ -130,6 +177,17 @@ static int authorize(void *context, int action, const char *first, const char *s
         return refuse(reader, "CREATE TEMP",
                       "a migration without a transaction may have to go on after a stop, which "
                       "nothing temporary outlives");
+    const char *change = changes_records(reader, action, first, second, database);
+    if (change != NULL) {
+        char what[64];
+        const bool second_is_table =
+            action == SQLITE_ALTER_TABLE || action == SQLITE_CREATE_INDEX ||
+            action == SQLITE_CREATE_TRIGGER || action == SQLITE_CREATE_TEMP_TRIGGER;
+        (void)snprintf(what, sizeof what, "%s %.40s", change, second_is_table ? second : first);
+        return refuse(reader, what,
+                      "this table holds liteinit's records of what was applied; for changing them "
+                      "there are liteinit baseline and liteinit repair");
+    }
     note(reader, action, first, second, database);
     return SQLITE_OK;
 }
