@@ -21,6 +21,13 @@ void migrate_guard_open(struct migrate_guard *guard, sqlite3 *handle,
 {
     *guard = (struct migrate_guard){
         .handle = handle, .script = script, .observer = observer, .notes = {.max = NOTES_MAX}};
+    guard->references = &guard->own;
+}
+
+void migrate_guard_share(struct migrate_guard *guard, struct migrate_references *references)
+{
+    guard->references = references;
+    references->known = false;
 }
 
 void migrate_guard_renew(struct migrate_guard *guard)
@@ -33,13 +40,14 @@ void migrate_guard_renew(struct migrate_guard *guard)
     guard->touched = NULL;
     guard->count = 0;
     migrate_list_free(&guard->parents);
-    migrate_references_free(&guard->references);
+    guard->references->known = false;
     migrate_violations_free(&guard->before);
 }
 
 void migrate_guard_close(struct migrate_guard *guard)
 {
     migrate_guard_renew(guard);
+    migrate_references_free(&guard->own);
     migrate_list_free(&guard->told);
     layout_names_free(&guard->names);
     text_buffer_free(&guard->notes);
@@ -148,7 +156,7 @@ static int check_now(struct migrate_guard *guard, const char *table, struct migr
 static int check_all_now(struct migrate_guard *guard, struct migrate_list *seen,
                          struct migrate_violations *now, struct error *err)
 {
-    const struct migrate_references *references = &guard->references;
+    const struct migrate_references *references = guard->references;
     for (size_t i = 0; i < guard->count; i++) {
         const struct migrate_touched *entry = &guard->touched[i];
         if (!entry->gone && (entry->checked || entry->kind == MIGRATE_TABLE_NEW) &&
@@ -157,7 +165,7 @@ static int check_all_now(struct migrate_guard *guard, struct migrate_list *seen,
     }
     if (guard->parents.count == 0)
         return 0;
-    if (migrate_references_read(guard->handle, &guard->references, err) != 0)
+    if (migrate_references_read(guard->handle, guard->references, err) != 0)
         return -1;
     for (size_t i = 0; i < references->count; i++)
         if (references->list[i].parent != NULL &&

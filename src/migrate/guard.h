@@ -74,14 +74,19 @@ struct migrate_guard {
     struct migrate_list told;    /* tables that the observer knows of, or that the migration made */
     struct layout_names names;   /* of the script; built when it is first asked */
     bool names_known;
-    struct migrate_references references;
+    struct migrate_references own;
+    struct migrate_references *references; /* own, or those of a whole run */
     struct migrate_violations before;
 };
 
-/* `script` must stay as long as the guard; its directives say what is lifted. */
+/* `script` must stay as long as the guard, which must not move; the script's directives say what is
+ * lifted. */
 void migrate_guard_open(struct migrate_guard *guard, struct sqlite3 *handle,
                         const struct layout_script *script,
                         const struct migrate_observer *observer);
+
+/* The migrations of one run may share what they know of foreign keys. */
+void migrate_guard_share(struct migrate_guard *guard, struct migrate_references *references);
 
 /* Forgets the transaction, for the next one of the same migration. */
 void migrate_guard_renew(struct migrate_guard *guard);

@@ -100,10 +100,10 @@ static int is_named(struct migrate_guard *guard, const char *name, bool *ret_nam
 static int may_replace(struct migrate_guard *guard, bool *ret_may, struct error *err)
 {
     bool named = false;
-    if (migrate_references_read(guard->handle, &guard->references, err) != 0 ||
+    if (migrate_references_read(guard->handle, guard->references, err) != 0 ||
         is_named(guard, "replace", &named, err) != 0)
         return -1;
-    *ret_may = named || guard->references.replaces;
+    *ret_may = named || guard->references->replaces;
     return 0;
 }
 
@@ -144,7 +144,7 @@ static int check_keys(struct migrate_guard *guard, const char *table, struct err
 /* The keys of the tables that refer to it. */
 static int check_children(struct migrate_guard *guard, const char *table, struct error *err)
 {
-    const struct migrate_references *references = &guard->references;
+    const struct migrate_references *references = guard->references;
     if (migrate_list_has(&guard->parents, table))
         return 0;
     if (migrate_list_add(&guard->parents, table, err) != 0)
@@ -162,16 +162,16 @@ static int before_writing(struct migrate_guard *guard, enum migrate_touch touch,
                           const char *column, struct error *err)
 {
     bool loses = touch == MIGRATE_TOUCH_DELETE || touch == MIGRATE_TOUCH_DROP;
-    if (migrate_references_read(guard->handle, &guard->references, err) != 0 ||
+    if (migrate_references_read(guard->handle, guard->references, err) != 0 ||
         (!loses && may_replace(guard, &loses, err) != 0))
         return -1;
     if (loses || touch == MIGRATE_TOUCH_INSERT)
         column = NULL;
-    if (migrate_references_from(&guard->references, table, column) &&
+    if (migrate_references_from(guard->references, table, column) &&
         check_keys(guard, table, err) != 0)
         return -1;
     if ((loses || touch == MIGRATE_TOUCH_UPDATE) &&
-        migrate_references_to(&guard->references, table, column) &&
+        migrate_references_to(guard->references, table, column) &&
         check_children(guard, table, err) != 0)
         return -1;
     return loses ? count_rows(guard, table, err) : 0;
@@ -227,7 +227,7 @@ static int before_altering(struct migrate_guard *guard, struct migrate_touched *
     (void)sqlite3_db_config(guard->handle, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, -1, &legacy);
     if (legacy == 0 || entry->kind != MIGRATE_TABLE_OLD)
         return 0;
-    return migrate_references_read(guard->handle, &guard->references, err) == 0
+    return migrate_references_read(guard->handle, guard->references, err) == 0
                ? check_children(guard, entry->name, err)
                : -1;
 }
@@ -243,7 +243,7 @@ static int before_dropping_index(struct migrate_guard *guard, const char *table,
     int result = sql != NULL ? sql_int(guard->handle, sql, 0, &unique, err) : out_of_memory(err);
     sqlite3_free(sql);
     if (result == 0 && unique != 0)
-        result = migrate_references_read(guard->handle, &guard->references, err);
+        result = migrate_references_read(guard->handle, guard->references, err);
     return result == 0 && unique != 0 ? check_children(guard, table, err) : result;
 }
 
@@ -365,16 +365,16 @@ int migrate_touch_after(struct migrate_guard *guard, enum migrate_touch touch, c
     struct migrate_touched *entry = find(guard, table);
     switch (touch) {
     case MIGRATE_TOUCH_CREATE:
-        guard->references.known = false;
+        guard->references->known = false;
         /* One that CREATE VIRTUAL TABLE has made while it ran. */
         return entry == NULL && add(guard, table, MIGRATE_TABLE_NEW, err) == NULL ? -1 : 0;
     case MIGRATE_TOUCH_DROP:
-        guard->references.known = false;
+        guard->references->known = false;
         if (entry != NULL)
             entry->gone = !is_table(guard, table);
         return 0;
     case MIGRATE_TOUCH_ALTER:
-        guard->references.known = false;
+        guard->references->known = false;
         return after_altering(guard, table, err);
     default:
         return 0;
