@@ -16,7 +16,8 @@ static int find_folder(const struct invocation *call, const char **ret_path, str
         path = call->words[0];
     else if (path == NULL && stat(USUAL_FOLDER, &st) == 0 && S_ISDIR(st.st_mode))
         path = USUAL_FOLDER;
-    if (path == NULL) {
+    /* A script's variable may have been empty. */
+    if (path == NULL || path[0] == '\0') {
         (void)error_set(err, ERROR_NOT_FOUND, 0,
                         "no folder of migrations: none is named, and there is no " USUAL_FOLDER
                         " here");

@@ -133,7 +133,8 @@ static int read_flyway(const struct layout_folder *folder, const char *file, con
     err->column = column;
     return error_hint(err,
                       "write the value into the file; where ${ is meant as it stands, say "
-                      "placeholderReplacement=false in %.200s",
+                      "placeholderReplacement=false in %.200s; if the folder is refinery's, say "
+                      "--layout refinery",
                       conf);
 }
 

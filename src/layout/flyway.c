@@ -311,3 +311,15 @@ int layout_read_flyway(struct layout_reader *reader, struct error *err)
     }
     return 0;
 }
+
+const struct layout_migration *layout_folder_renumbered(const struct layout_folder *folder,
+                                                        int64_t version)
+{
+    const int64_t first = PART_LIMIT * PART_LIMIT * PART_LIMIT;
+    if (folder->tool != LAYOUT_FLYWAY || version <= 0 ||
+        layout_folder_find(folder, version) != NULL)
+        return NULL;
+    if (version < FIRST_LIMIT)
+        return layout_folder_find(folder, version * first);
+    return version % first == 0 ? layout_folder_find(folder, version / first) : NULL;
+}

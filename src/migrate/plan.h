@@ -56,6 +56,10 @@ int migrate_plan_build(struct sqlite3 *handle, const struct migrate_source *sour
                        const char *target, struct migrate_plan *ret_plan, struct error *err);
 void migrate_plan_free(struct migrate_plan *plan);
 
+/* Gives the records the numbers that the folder's layout has for them now (plan->renumbered), in one
+ * transaction; before anything else is written. Does nothing when none has changed. */
+int migrate_plan_renumber(struct migrate_plan *plan, struct error *err);
+
 /* What migrate_plan_build() would say of the folder's files for a database that is not there yet:
  * asked before one is made. */
 int migrate_plan_inspect(const struct migrate_source *source, const char *target,

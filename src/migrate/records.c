@@ -110,6 +110,7 @@ int migrate_history_applied(const struct migrate_history *history,
             }
             applied[count++] = (struct migrate_applied){
                 .version = sqlite3_column_int64(statement, 0),
+                .recorded = sqlite3_column_int64(statement, 0),
                 .name = copy_column(statement, 1, &failed),
                 .applied_at = copy_column(statement, 2, &failed),
                 .checksum = copy_column(statement, 3, &failed),

@@ -142,7 +142,7 @@ static int by_name(const struct migrate_object *a, const struct migrate_object *
 
 static bool has_table(const struct migrate_snapshot *schema, const char *name)
 {
-    for (size_t i = 0; i < schema->count; i++)
+    for (size_t i = 0; schema->objects != NULL && i < schema->count; i++)
         if (strcmp(schema->objects[i].type, "table") == 0 &&
             strcasecmp(schema->objects[i].name, name) == 0)
             return true;
@@ -173,20 +173,21 @@ int migrate_schema_compare(const struct migrate_snapshot *before,
     size_t b = 0;
     size_t a = 0;
     int result = 0;
-    while (result == 0 && (b < before->count || a < after->count)) {
-        const struct migrate_object *was = b < before->count ? &before->objects[b] : NULL;
-        const struct migrate_object *is = a < after->count ? &after->objects[a] : NULL;
-        int order = was == NULL ? 1 : -1;
-        if (was != NULL && is != NULL)
-            order = by_name(was, is);
-        if (order < 0)
-            result = lone(&comparison, was, after, err);
-        else if (order > 0)
-            result = lone(&comparison, is, before, err);
-        else
+    while (result == 0 && b < before->count && a < after->count) {
+        const struct migrate_object *was = &before->objects[b];
+        const struct migrate_object *is = &after->objects[a];
+        int order = by_name(was, is);
+        if (order == 0)
             result = compare_objects(&comparison, was, is, err);
+        else
+            result =
+                order < 0 ? lone(&comparison, was, after, err) : lone(&comparison, is, before, err);
         b += order <= 0;
         a += order >= 0;
     }
+    for (; result == 0 && b < before->count; b++)
+        result = lone(&comparison, &before->objects[b], after, err);
+    for (; result == 0 && a < after->count; a++)
+        result = lone(&comparison, &after->objects[a], before, err);
     return result;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/aside.h"
 #include "backup/clone.h"
 #include "backup/restore.h"
 #include "base/fs.h"
@@ -69,6 +70,8 @@ int step_volume(struct preparation *p, struct error *err)
 int step_probe(struct preparation *p, struct error *err)
 {
     const char *last_stop = getenv(WORKER_LAST_STOP);
+    /* First of all: a WAL that a crashed restore has moved aside belongs to what is probed. */
+    backup_aside_recover(&p->location);
     if (store_probe(&p->location, true, &p->probe, err) != 0)
         return -1;
     p->unclean = p->probe.wal_size > 0 || p->probe.journal_size > 0 ||
@@ -129,7 +132,7 @@ int step_glance(struct preparation *p, struct error *err)
     int planned = migrate_plan_build(store_handle(p->database), &p->source, p->request->target,
                                      &p->plan, &ignored);
     if (planned == 0 && p->plan.pending_count == 0 && p->plan.drift.count == 0 &&
-        p->plan.newer == 0 && p->plan.unfinished_count == 0) {
+        p->plan.newer == 0 && p->plan.unfinished_count == 0 && p->plan.renumbered == 0) {
         /* SQLite takes no notice of WAL mode on a file that is opened as immutable. */
         log_open(p, p->probe.wal_mode ? "wal" : store_journal_mode(p->database));
         step_plan_log(p);

@@ -62,7 +62,7 @@ def test_somebody_else_has_the_database(tmp_path, mode, how):
 
 def slow_preparation(box, *options):
     box.migration("002_second", SLOW_SQL)
-    life = Life(["prepare", *options_of(box), *options], False, box.environment(), box.folder)
+    life = Life(["prepare", "--rehearse=never", *options_of(box), *options], False, box.environment(), box.folder)
     box.lives.append(life)
     life.wait_event("migrate.apply")
     until(lambda: len(life.named("migrate.apply")) == 1, "the migration runs")

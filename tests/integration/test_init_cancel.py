@@ -22,6 +22,7 @@ def slow_life(liteinit, **kwargs):
     liteinit.migration("001_notes", NOTES)
     assert liteinit("true").wait() == 0
     liteinit.migration("002_slow", SLOW_SQL)
+    kwargs["options"] = [*kwargs.get("options", ()), "--rehearse=never"]
     life = liteinit("sh", "-c", "echo the app runs", **kwargs)
     life.wait_event("migrate.apply", version=2)
     return life

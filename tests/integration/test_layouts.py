@@ -86,6 +86,14 @@ FOLDERS = {
 }
 
 
+def failure(answer):
+    """The one error: of the preparation where there is no database yet."""
+    errors = [event for event in answer.events if event["level"] == "error"]
+    assert len(errors) == 1, answer.err
+    assert errors[0]["event"] in ("migrate.failed", "prepare.failed")
+    return errors[0]
+
+
 def lay_out(box, files):
     for name, text in files.items():
         path = box.migrations / name
@@ -112,6 +120,84 @@ def test_folder_is_applied_as_it_is(liteinit, name):
     again = must(tool(liteinit, "prepare"))
     assert "migrate.apply" not in again.names
     assert state_of(liteinit.data) == before
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_folder_is_valid_and_can_be_told(liteinit, name):
+    files, versions, _ = FOLDERS[name]
+    lay_out(liteinit, files)
+    found = tool(liteinit, "validate", liteinit.migrations, "--json")
+    assert found.status == 0, found.err
+    # Without a U file refinery's folder is as good as Flyway's.
+    assert found.document()["layout"] == (name if name != "refinery" else "flyway")
+    must(tool(liteinit, "prepare", "--layout", name))
+    assert liteinit.applied() == versions
+
+
+@pytest.mark.parametrize("name", ["golang-migrate", "dbmate", "goose", "diesel"])
+def test_way_back_is_the_files(liteinit, name):
+    """By the text that is kept in the database, without the file."""
+    files = FOLDERS[name][0]
+    lay_out(liteinit, {file: text for file, text in files.items() if "authors" in file})
+    must(tool(liteinit, "prepare"))
+    for path in liteinit.migrations.rglob("*.sql"):
+        path.unlink()
+    must(tool(liteinit, "down", env={"LITEINIT_MIGRATIONS": "none"}))
+    assert liteinit.applied() == []
+    assert liteinit.rows("SELECT name FROM sqlite_master WHERE name = 'authors'") == []
+
+
+def test_repeatable_migration(liteinit):
+    """It is applied last, and again when its SQL has changed, and only then."""
+    view = "DROP VIEW IF EXISTS writers;\nCREATE VIEW writers AS SELECT {} FROM authors;\n"
+    lay_out(liteinit, {"R__writers.sql": view.format("name"), "V1__authors.sql": A_UP})
+    assert must(tool(liteinit, "prepare")).only("migrate.done")["applied"] == 2
+    lay_out(liteinit, {"R__writers.sql": "-- a word\n" + view.format("name")})
+    assert must(tool(liteinit, "prepare")).named("migrate.apply") == []
+    lay_out(liteinit, {"R__writers.sql": view.format("name, born"), "V2__born.sql": B_UP})
+    answer = must(tool(liteinit, "prepare"))
+    assert [event["file"] for event in answer.named("migrate.apply")] == ["V2__born.sql",
+                                                                          "R__writers.sql"]
+    assert liteinit.rows("SELECT name, born FROM writers") == [("x; y", None)]
+
+
+def test_flyway_versions_are_not_counted_twice(liteinit):
+    """Dots in a version change the numbers of all: nothing runs again, forwards or backwards."""
+    files = {"V1__authors.sql": A_UP, "U1__authors.sql": A_DOWN, "V2__born.sql": B_UP}
+    lay_out(liteinit, files)
+    must(tool(liteinit, "prepare"))
+    assert liteinit.applied() == [1, 2]
+    lay_out(liteinit, {"V2.1__named.sql": TRIGGER})
+    for options in ((), ("--drift", "warn"), ("--on-newer-schema", "rollback")):
+        answer = tool(liteinit, "prepare", *options)
+        assert answer.status == 78
+        failed = failure(answer)
+        assert "V1__authors.sql was applied with the number 1" in failed["msg"]
+        assert "the next whole number" in failed["hint"]
+    assert liteinit.rows("SELECT count(*) FROM authors") == [(1,)]
+    (liteinit.migrations / "V2.1__named.sql").rename(liteinit.migrations / "V3__named.sql")
+    must(tool(liteinit, "prepare"))
+    assert liteinit.applied() == [1, 2, 3]
+
+
+def test_older_image_of_a_flyway_folder_with_dots(liteinit):
+    lay_out(liteinit, FOLDERS["flyway"][0])
+    must(tool(liteinit, "prepare"))
+    for path in liteinit.migrations.rglob("*.sql"):
+        if "authors" not in path.name:
+            path.unlink()
+    answer = tool(liteinit, "prepare", "--on-newer-schema", "rollback")
+    assert answer.status == 78
+    assert "versions with dots" in failure(answer)["hint"]
+    assert liteinit.rows("SELECT count(*) FROM authors") == [(1,)]
+
+
+def test_u_files_are_refinerys_when_told(liteinit):
+    lay_out(liteinit, {"V2__authors.sql": A_UP})
+    must(tool(liteinit, "prepare", "--layout", "refinery"))
+    lay_out(liteinit, {"U1__late.sql": "CREATE TABLE late (x);\n"})
+    must(tool(liteinit, "prepare", "--layout", "refinery"))
+    assert liteinit.applied() == [1, 2]
 
 
 @pytest.mark.parametrize("name", ["dbmate", "goose"])
@@ -162,14 +248,6 @@ REFUSED = {
     "an undo of nothing": ({"V1__a.sql": "CREATE TABLE a (x);\n", "U2__b.sql": "DROP TABLE a;\n"},
                            78, "refinery", "--layout"),
 }
-
-
-def failure(answer):
-    """The one error: of the preparation where there is no database yet."""
-    errors = [event for event in answer.events if event["level"] == "error"]
-    assert len(errors) == 1, answer.err
-    assert errors[0]["event"] in ("migrate.failed", "prepare.failed")
-    return errors[0]
 
 
 @pytest.mark.parametrize("why", REFUSED)

@@ -54,7 +54,7 @@ def test_the_whole_life_in_order(liteinit):
     life = liteinit("/usr/bin/python3", "-c", LEAVES_A_WAL)
     assert life.wait() == 0, life.log()
     wanted = ["init.start", "db.open", "migrate.plan", "backup.start", "backup.done",
-              "migrate.apply", "migrate.applied", "migrate.done", "check.ok", "db.journal_mode",
+              "migrate.rehearsed", "migrate.apply", "migrate.applied", "migrate.done", "check.ok", "db.journal_mode",
               "app.start", "app.exit", "wal.checkpoint", "db.close", "init.exit"]
     assert [e["event"] for e in life.events] == wanted, life.log()
     assert liteinit.leftovers() == []
@@ -375,14 +375,15 @@ print(entered, tries, flush=True)
 """
 
 
+@pytest.mark.parametrize("rehearse, begun", [("never", "migrate.apply"), ("always", "backup.done")])
 @pytest.mark.parametrize("journal", ["wal", "delete"])
-def test_nobody_gets_in_while_a_migration_runs(liteinit, journal):
+def test_nobody_gets_in_while_a_migration_runs(liteinit, journal, rehearse, begun):
     """The lock on the file holds from the first look to the end. Closing any descriptor of the
     file would drop it, as POSIX locks go, after the backup has read it too."""
     make(liteinit.db, "CREATE TABLE t (v); INSERT INTO t VALUES (zeroblob(3000000))", journal)
     liteinit.migration("001_slow", SLOW_SQL)
-    life = liteinit("true")
-    life.wait_event("migrate.apply")
+    life = liteinit("true", options=[f"--rehearse={rehearse}"])
+    life.wait_event(begun)
     with child(HAMMER, liteinit.db) as hammer:
         entered, tries = map(int, hammer.hear().split())
     assert (entered, tries > 100) == (0, True)

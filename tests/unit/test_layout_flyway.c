@@ -51,6 +51,30 @@ static void dotted_versions_keep_their_order(void **state)
     layout_folder_free(&folder);
 }
 
+/* With the first version that has dots all numbers are other ones. */
+static void numbers_of_before_are_known(void **state)
+{
+    (void)state;
+    put("V1__a.sql", "");
+    put("V20__b.sql", "");
+    struct layout_folder folder = read_as(LAYOUT_FLYWAY);
+    assert_null(layout_folder_renumbered(&folder, 1));
+    assert_null(layout_folder_renumbered(&folder, 2));
+    assert_null(layout_folder_renumbered(&folder, 2 * E12));
+    assert_ptr_equal(layout_folder_renumbered(&folder, 20 * E12), &folder.migrations[1]);
+    layout_folder_free(&folder);
+    put("V1.1__c.sql", "");
+    folder = read_as(LAYOUT_FLYWAY);
+    assert_ptr_equal(layout_folder_renumbered(&folder, 1), &folder.migrations[0]);
+    assert_ptr_equal(layout_folder_renumbered(&folder, 20), &folder.migrations[2]);
+    assert_null(layout_folder_renumbered(&folder, 2));
+    assert_null(layout_folder_renumbered(&folder, E12));
+    assert_null(layout_folder_renumbered(&folder, INT64_MAX));
+    assert_null(layout_folder_renumbered(&folder, -1));
+    assert_null(layout_folder_renumbered(&folder, 0));
+    layout_folder_free(&folder);
+}
+
 static void bad_versions_are_refused(void **state)
 {
     (void)state;
@@ -236,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(plain_versions_are_numbers, scratch_begin, scratch_end),
         cmocka_unit_test_setup_teardown(dotted_versions_keep_their_order, scratch_begin,
                                         scratch_end),
+        cmocka_unit_test_setup_teardown(numbers_of_before_are_known, scratch_begin, scratch_end),
         cmocka_unit_test_setup_teardown(bad_versions_are_refused, scratch_begin, scratch_end),
         cmocka_unit_test_setup_teardown(faults_of_flyway, scratch_begin, scratch_end),
         cmocka_unit_test_setup_teardown(repeatable_ones_come_last, scratch_begin, scratch_end),

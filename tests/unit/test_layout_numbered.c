@@ -159,20 +159,20 @@ static void many_files_are_read_in_time(void **state)
 {
     (void)state;
     char name[64];
-    for (int i = 1; i <= 5000; i++) {
+    for (int i = 1; i <= 2000; i++) {
         (void)snprintf(name, sizeof name, "%d_m.sql", i);
         (void)put_text(name, GOOSE_BOTH);
     }
     struct layout_folder folder = read_as(LAYOUT_DETECT);
     assert_int_equal(folder.tool, LAYOUT_GOOSE);
-    assert_int_equal(folder.count, 5000);
-    for (int i = 1; i <= 5000; i++) {
+    assert_int_equal(folder.count, 2000);
+    for (int i = 1; i <= 2000; i++) {
         const struct layout_migration *file = layout_folder_find(&folder, i);
         assert_non_null(file);
         assert_int_equal(file->version, i);
         assert_non_null(file->down);
     }
-    assert_null(layout_folder_find(&folder, 5001));
+    assert_null(layout_folder_find(&folder, 2001));
     assert_null(layout_folder_find(&folder, 0));
     assert_null(layout_folder_find(&folder, -1));
     layout_folder_free(&folder);

@@ -1,0 +1,70 @@
+"""A power cut at every moment of a restore, and after its end: only what was synced is left, and it
+is the old or the new database, whole, with the old one kept."""
+
+import contextlib
+import ctypes
+import subprocess
+
+import pytest
+
+from faults import inject, moments, need_strace, prepare
+from harness import need_root
+from test_power import CLONE_NEWNS, SYNCING, Disk
+from test_restore_kill import COMMAND, Newer, asides, expect_restored, look
+
+RESTORING = [*SYNCING, "link", "fchmod", "copy_file_range"]
+
+
+@pytest.fixture(name="disk")
+def a_disk(tmp_path):
+    need_root()
+    need_strace()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0:
+        pytest.skip("needs mount namespaces")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    try:
+        disk = Disk(tmp_path)
+    except (OSError, subprocess.CalledProcessError) as failed:
+        pytest.skip(f"needs loop devices and mkfs.ext4: {failed}")
+    yield disk
+    with contextlib.suppress(subprocess.CalledProcessError):
+        disk.unmount()
+
+
+def put(newer, disk):
+    box = newer.case()
+    subprocess.run(["sync", "-f", disk.path], check=True)
+    return box
+
+
+@pytest.mark.parametrize("mode", ["wal", "crashed", "delete"])
+def test_the_power_fails_during_a_restore(disk, mode):
+    (disk.path / "box").mkdir()
+    newer = Newer(disk.path / "box", mode)
+    seen = {1: 0, 2: 0}
+    for call, number in moments(newer, RESTORING, 3, COMMAND):
+        box = put(newer, disk)
+        prepare(box, prefix=inject(call, "signal=KILL", number), command=COMMAND)
+        disk.cut()
+        what = f"power cut at {call} number {number} ({mode})"
+        try:
+            seen[look(newer, box)] += 1
+            expect_restored(newer, box)
+        except AssertionError as failed:
+            raise AssertionError(f"{what}: {failed}") from failed
+    print(f"{mode}: the newer database came back {seen[2]} times, the backup {seen[1]} times")
+    assert seen[1] > 0
+    assert seen[2] > 5
+
+
+@pytest.mark.parametrize("mode", ["wal", "crashed", "delete"])
+def test_what_was_reported_as_restored_outlives_a_power_cut(disk, mode):
+    (disk.path / "box").mkdir()
+    newer = Newer(disk.path / "box", mode)
+    box = put(newer, disk)
+    done = prepare(box, command=COMMAND)
+    assert done.returncode == 0, done.stderr
+    disk.cut()
+    assert newer.version_of(box.db) == 1
+    assert [newer.version_of(path) for path in asides(box.data)] == [2]
