@@ -70,6 +70,7 @@ struct migrate_guard {
 
     struct migrate_touched *touched;
     size_t count;
+    size_t latest;               /* the one that was asked for last */
     struct migrate_list parents; /* tables whose children are checked */
     struct migrate_list told;    /* tables that the observer knows of, or that the migration made */
     struct layout_names names;   /* of the script; built when it is first asked */

@@ -13,12 +13,22 @@ static int out_of_memory(struct error *err)
     return error_set(err, ERROR_IO, ENOMEM, "cannot guard the rows");
 }
 
-/* The entry of the table that has this name now, or NULL. Good until the next one is added. */
-static struct migrate_touched *find(const struct migrate_guard *guard, const char *table)
+static bool is_called(const struct migrate_touched *entry, const char *table)
 {
+    return !entry->gone && sqlite3_stricmp(entry->name, table) == 0;
+}
+
+/* The entry of the table that has this name now, or NULL. Good until the next one is added. A dump
+ * fills one table after the other, so the one that was asked for last comes first. */
+static struct migrate_touched *find(struct migrate_guard *guard, const char *table)
+{
+    if (guard->latest < guard->count && is_called(&guard->touched[guard->latest], table))
+        return &guard->touched[guard->latest];
     for (size_t i = 0; i < guard->count; i++)
-        if (!guard->touched[i].gone && sqlite3_stricmp(guard->touched[i].name, table) == 0)
+        if (is_called(&guard->touched[i], table)) {
+            guard->latest = i;
             return &guard->touched[i];
+        }
     return NULL;
 }
 
