@@ -52,10 +52,11 @@ struct migrate_touched {
     char *name; /* as it is called now */
     enum migrate_table_kind kind;
     bool gone;
-    bool checked; /* its violations from before are collected */
-    int64_t rows; /* before; -1: not counted */
-    int64_t root; /* of its b-tree, which a new name does not change; 0: not asked */
-    char *keys;   /* its foreign keys before the statement that runs; NULL: not asked */
+    bool inserted; /* into it: a million of these statements are looked at once */
+    bool checked;  /* its violations from before are collected */
+    int64_t rows;  /* before; -1: not counted */
+    int64_t root;  /* of its b-tree, which a new name does not change; 0: not asked */
+    char *keys;    /* its foreign keys before the statement that runs; NULL: not asked */
 };
 
 struct migrate_guard {

@@ -280,8 +280,9 @@ int migrate_touch_before(struct migrate_guard *guard, enum migrate_touch touch, 
     struct migrate_touched *entry = find_or_add(guard, table, err);
     if (entry == NULL)
         return -1;
-    if (entry->kind == MIGRATE_TABLE_OTHER)
+    if (entry->kind == MIGRATE_TABLE_OTHER || (touch == MIGRATE_TOUCH_INSERT && entry->inserted))
         return 0;
+    entry->inserted = entry->inserted || touch == MIGRATE_TOUCH_INSERT;
     if (entry->kind == MIGRATE_TABLE_OLD && touch != MIGRATE_TOUCH_DROP_INDEX &&
         tell(guard, table, err) != 0)
         return -1;
