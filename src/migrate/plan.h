@@ -36,7 +36,8 @@ struct migrate_plan {
     int64_t newest;                        /* newest version of the folder, 0: none */
     struct migrate_unfinished *unfinished; /* left half done, without a transaction */
     size_t unfinished_count;
-    size_t newer; /* applied versions, the last ones, that are newer than every file */
+    size_t renumbered; /* applied versions whose records have an older number */
+    size_t newer;      /* applied versions, the last ones, that are newer than every file */
 
     /* Owned by the plan. */
     struct migrate_sentences drift;   /* applied files that are gone or changed */
