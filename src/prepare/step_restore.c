@@ -90,9 +90,9 @@ void step_put_back(struct preparation *p, const struct error *failure)
     p->database = NULL;
     store_interrupt_shield(true);
     /* Since an earlier start's backup the app may have run, under other settings: that is kept. */
-    int result = backup_restore(&p->location, first != NULL ? first : p->report.backup,
-                                first != NULL ? "failed" : NULL, p->config->busy_timeout, &restore,
-                                &err);
+    int result =
+        backup_restore(&p->location, first != NULL ? first : p->report.backup,
+                       first != NULL ? "failed" : NULL, p->config->busy_timeout, &restore, &err);
     if (result == 0) {
         log_done(p, &restore);
         p->report.applied = 0;
