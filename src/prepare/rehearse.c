@@ -239,6 +239,9 @@ static void add_hint(struct error *err)
     char remedy[sizeof err->hint] = "";
     if (err->kind != ERROR_IO)
         (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
+    size_t length = strlen(remedy);
+    if (length > 0 && remedy[length - 1] == '.')
+        remedy[length - 1] = '\0';
     (void)error_hint(err,
                      "%.400s%sthis was a rehearsal on a copy: the database itself is untouched",
                      remedy, remedy[0] != '\0' ? "; " : "");
