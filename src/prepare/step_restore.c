@@ -50,12 +50,15 @@ void step_record_failure(struct preparation *p, int64_t version, const char *dir
     struct migrate_history history;
     struct error ignored;
     int64_t id = 0;
+    int64_t marked = 0;
     const char *backup = p->report.backup[0] != '\0' ? p->report.backup : NULL;
     if (p->database == NULL && step_reopen(p, &ignored) != 0)
         return;
     if (p->database == NULL ||
         migrate_history_open(store_handle(p->database), &history, &ignored) != 0 ||
         migrate_history_create(&history, &ignored) != 0 ||
+        /* What a backup says of an attempt as running was cut off before it was made. */
+        migrate_history_mend(&history, &marked, &ignored) != 0 ||
         migrate_history_start(&history, version, direction, backup, &id, &ignored) != 0)
         return;
     (void)migrate_history_finish(&history, id, "failed", failure->msg, &ignored);
