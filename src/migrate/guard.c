@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "migrate/history.h"
 #include "store/sql.h"
 
 /* Names of tables in one statement: SQLite's own limit for a statement is a million bytes. */
@@ -81,6 +82,14 @@ void migrate_guard_forget(struct migrate_guard *guard)
 bool migrate_guard_is_looking(const struct migrate_guard *guard)
 {
     return guard->looking;
+}
+
+bool migrate_guard_is_record(const struct migrate_guard *guard, const char *table)
+{
+    const struct migrate_history *records = guard->records;
+    return records != NULL && table != NULL &&
+           ((records->applied_exists && sqlite3_stricmp(table, records->applied_table) == 0) ||
+            (records->history_exists && sqlite3_stricmp(table, records->history_table) == 0));
 }
 
 /* The entry of the table that has this name now, or NULL. Good until the next one is added. */
