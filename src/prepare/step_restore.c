@@ -31,8 +31,8 @@ int step_older(struct preparation *p, struct error *err)
     migrate_plan_free(&p->plan);
     store_close(p->database);
     p->database = NULL;
-    if (backup_restore(&p->location, p->fitting, "newer", p->config->busy_timeout, &restore, err) !=
-        0)
+    if (backup_restore(&p->location, p->fitting, "newer", NULL, p->config->busy_timeout, &restore,
+                       err) != 0)
         return -1;
     log_done(p, &restore);
     p->fitting[0] = '\0';
@@ -60,10 +60,13 @@ void step_record_failure(struct preparation *p, int64_t version, const char *dir
     (void)migrate_history_finish(&history, id, "failed", failure->msg, &ignored);
 }
 
-/* Nothing is kept aside: the app has not run since the backup, so that it holds all of its data. */
+/* What was done since the backup is ours alone, and need not be kept, as long as nobody else could
+ * get in: migrate_command ran while the database was open to all, and after it is closed here a
+ * process that has waited for it may write before the restore has locked it again. */
 void step_put_back(struct preparation *p, const struct error *failure)
 {
     struct backup_restore restore;
+    struct store_probe now = {.stamp = ""};
     struct error err;
     const int64_t version = p->report.applied < p->plan.pending_count
                                 ? p->plan.pending[p->report.applied]->version
@@ -72,8 +75,10 @@ void step_put_back(struct preparation *p, const struct error *failure)
     store_close(p->database);
     p->database = NULL;
     store_interrupt_shield(true);
-    int result = backup_restore(&p->location, p->report.backup, NULL, p->config->busy_timeout,
-                                &restore, &err);
+    if (!p->command_ran && (store_probe(&p->location, false, &now, &err) != 0 || now.wal_size > 0))
+        now.stamp[0] = '\0';
+    int result = backup_restore(&p->location, p->report.backup, "failed", now.stamp,
+                                p->config->busy_timeout, &restore, &err);
     if (result == 0) {
         log_done(p, &restore);
         p->report.applied = 0;
