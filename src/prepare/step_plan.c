@@ -153,6 +153,8 @@ int step_plan_back(struct preparation *p, struct error *err)
         return -1;
     /* What is pending is none of this command's business, but for redo: see step_migrate(). */
     p->plan.pending_count = 0;
+    if (migrate_plan_check_unfinished(&p->plan, &p->way, err) != 0)
+        return -1;
     log_event(LOG_INFO, "migrate.plan",
               LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", p->plan.current),
                          LOG_NUMBER("count", (int64_t)p->way.count)),
