@@ -65,9 +65,15 @@ void step_put_back(struct preparation *p, const struct error *failure)
 {
     struct backup_restore restore;
     struct error err;
-    const int64_t version = p->report.applied < p->plan.pending_count
-                                ? p->plan.pending[p->report.applied]->version
-                                : p->report.last_applied;
+    const char *direction = p->command_ran ? "command" : "up";
+    int64_t version = p->report.applied < p->plan.pending_count
+                          ? p->plan.pending[p->report.applied]->version
+                          : p->report.last_applied;
+    /* On the way back for an older image, before anything of this one was applied. */
+    if (p->report.rolled_back < p->way.count) {
+        version = p->way.steps[p->report.rolled_back].version;
+        direction = "down";
+    }
     step_activity(p, "restoring");
     store_close(p->database);
     p->database = NULL;
@@ -78,7 +84,7 @@ void step_put_back(struct preparation *p, const struct error *failure)
         log_done(p, &restore);
         p->report.applied = 0;
         p->report.rolled_back = 0;
-        step_record_failure(p, version, p->command_ran ? "command" : "up", failure);
+        step_record_failure(p, version, direction, failure);
         p->command_ran = false;
     } else {
         log_error(LOG_ERROR, "restore.failed", &err,
