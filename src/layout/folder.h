@@ -58,7 +58,7 @@ const struct layout_migration *layout_folder_find(const struct layout_folder *fo
  * The migration that had this number in an earlier state of the folder and has another one now, or
  * NULL. Flyway's versions are whole numbers until one with dots comes into the folder, or when the
  * last of these is gone (an older image): then all of them are counted anew. A history that was kept
- * with the other numbers must not be compared with the folder.
+ * with the other numbers cannot be compared with the folder as it is.
  */
 const struct layout_migration *layout_folder_renumbered(const struct layout_folder *folder,
                                                         int64_t version);

@@ -1,6 +1,7 @@
 /* See amend.h. */
 #include "migrate/amend.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,4 +145,38 @@ int migrate_repair(struct migrate_plan *plan, int64_t version, bool *ret_changed
     if (result == 0)
         *ret_changed = true;
     return result;
+}
+
+static int renumber_one(const struct migrate_history *history,
+                        const struct migrate_applied *applied, struct error *err)
+{
+    const char *const tables[] = {history->applied_table, history->history_table};
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        char sql[160];
+        (void)snprintf(sql, sizeof sql, "UPDATE main.%s SET version = %lld WHERE version = %lld",
+                       tables[i], (long long)applied->version, (long long)applied->recorded);
+        if (sql_exec(history->handle, sql, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int migrate_plan_renumber(struct migrate_plan *plan, struct error *err)
+{
+    sqlite3 *handle = plan->history.handle;
+    int result = 0;
+    if (plan->renumbered == 0)
+        return 0;
+    if (migrate_history_create(&plan->history, err) != 0 ||
+        sql_exec(handle, "BEGIN IMMEDIATE", err) != 0)
+        return -1;
+    for (size_t i = 0; i < plan->applied_count && result == 0; i++)
+        if (plan->applied[i].recorded != plan->applied[i].version)
+            result = renumber_one(&plan->history, &plan->applied[i], err);
+    if (end(handle, result, err) != 0)
+        return -1;
+    for (size_t i = 0; i < plan->applied_count; i++)
+        plan->applied[i].recorded = plan->applied[i].version;
+    plan->renumbered = 0;
+    return 0;
 }

@@ -201,24 +201,39 @@ static int refuse_foreign_history(const struct migrate_plan *plan, struct error 
     return migrate_foreign_refuse_history(&plan->history, plan->folder.path, err);
 }
 
-/* What is applied would be taken for gone or for newer, and applied or taken back once more. */
-static int refuse_renumbered(const struct migrate_plan *plan, struct error *err)
+static int by_version(const void *a, const void *b)
+{
+    const struct migrate_applied *left = a;
+    const struct migrate_applied *right = b;
+    return (left->version > right->version) - (left->version < right->version);
+}
+
+/* Flyway's versions are counted anew when the first one with dots comes into the folder: what was
+ * applied before is known by its new number from then on. An older image, whose folder has none with
+ * dots, must not take the new numbers for newer migrations. */
+static int take_new_numbers(struct migrate_plan *plan, struct error *err)
 {
     for (size_t i = 0; i < plan->applied_count; i++) {
-        int64_t version = plan->applied[i].version;
-        const struct layout_migration *file = layout_folder_renumbered(&plan->folder, version);
+        struct migrate_applied *applied = &plan->applied[i];
+        const struct layout_migration *file =
+            layout_folder_renumbered(&plan->folder, applied->version);
         if (file == NULL)
             continue;
-        (void)error_set(err, ERROR_CONFIG, 0,
-                        "%.255s was applied with the number %lld, and would be %lld now: Flyway's "
-                        "versions are counted in another way when some of them have dots",
-                        file->up, (long long)version, (long long)file->version);
-        if (file->version > version)
-            return error_hint(err, "nothing was changed; give the new migration, which has not run "
-                                   "here, the next whole number in place of the one with dots");
-        return error_hint(err, "nothing was changed; start the image again whose folder has the "
-                               "versions with dots");
+        if (file->version < applied->version) {
+            (void)error_set(err, ERROR_CONFIG, 0,
+                            "%.255s is recorded with the number %lld, as Flyway's versions are "
+                            "counted when some of them have dots, and no file here has one",
+                            file->up, (long long)applied->version);
+            return error_hint(err, "nothing was changed; start the image again whose folder has "
+                                   "the versions with dots");
+        }
+        applied->version = file->version;
+        plan->renumbered++;
     }
+    if (plan->renumbered > 0)
+        qsort(plan->applied, plan->applied_count, sizeof *plan->applied, by_version);
+    if (plan->applied_count > 0 && plan->applied[plan->applied_count - 1].version > plan->current)
+        plan->current = plan->applied[plan->applied_count - 1].version;
     return 0;
 }
 
@@ -249,7 +264,7 @@ static int fill(struct sqlite3 *handle, const struct migrate_source *source, con
     if (layout_folder_read(source->folder, source->tool, NULL, &plan->folder, err) != 0)
         return -1;
     plan->newest = newest_of(&plan->folder);
-    if (refuse_renumbered(plan, err) != 0 ||
+    if (take_new_numbers(plan, err) != 0 ||
         (!source->beside_foreign && refuse_foreign_history(plan, err) != 0) ||
         find_target(&plan->folder, target, &version, err) != 0)
         return -1;

@@ -36,7 +36,8 @@ struct migrate_plan {
     int64_t newest;                        /* newest version of the folder, 0: none */
     struct migrate_unfinished *unfinished; /* left half done, without a transaction */
     size_t unfinished_count;
-    size_t newer; /* applied versions, the last ones, that are newer than every file */
+    size_t renumbered; /* applied versions whose records have an older number */
+    size_t newer;      /* applied versions, the last ones, that are newer than every file */
 
     /* Owned by the plan. */
     struct migrate_sentences drift;   /* applied files that are gone or changed */
@@ -55,6 +56,10 @@ struct migrate_plan {
 int migrate_plan_build(struct sqlite3 *handle, const struct migrate_source *source,
                        const char *target, struct migrate_plan *ret_plan, struct error *err);
 void migrate_plan_free(struct migrate_plan *plan);
+
+/* Gives the records the numbers that the folder's layout has for them now (plan->renumbered), in one
+ * transaction; before anything else is written. Does nothing when none has changed. */
+int migrate_plan_renumber(struct migrate_plan *plan, struct error *err);
 
 /* What migrate_plan_build() would say of the folder's files for a database that is not there yet:
  * asked before one is made. */

@@ -123,6 +123,7 @@ static int run_transaction(struct migrate_run *run, bool *ret_stands, struct err
 static int set_up(const struct migrate_run *run, struct error *err)
 {
     const struct layout_directives *directives = &run->script->directives;
+    migrate_session_settle(run->handle);
     if (sql_exec(run->handle,
                  directives->foreign_keys == LAYOUT_FOREIGN_KEYS_ON ? "PRAGMA foreign_keys = ON"
                                                                     : "PRAGMA foreign_keys = OFF",
@@ -140,6 +141,8 @@ int migrate_run_script(struct migrate_run *run, const struct layout_script *scri
     *ret_stands = false;
     run->script = script;
     migrate_guard_open(&run->guard, run->handle, script, run->observer);
+    if (run->references != NULL)
+        migrate_guard_share(&run->guard, run->references);
     migrate_ticker_start(&run->ticker, run->handle, script, run->item, run->observer);
     int result = migrate_history_look(run->history, run->attempt, NULL, note, err);
     if (result == 0)

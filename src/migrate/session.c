@@ -1,8 +1,11 @@
 /* See session.h. */
 #include "migrate/session.h"
 
+#include <limits.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
+#include "base/fs.h"
 #include "store/sql.h"
 
 /* Those of https://www.sqlite.org/pragma.html that last as long as the connection, change what a
@@ -12,6 +15,20 @@
     "PRAGMA case_sensitive_like = OFF; PRAGMA reverse_unordered_selects = OFF;"                    \
     "PRAGMA secure_delete = OFF; PRAGMA trusted_schema = ON;"                                      \
     "PRAGMA max_page_count = 4294967294"
+
+/* SQLite unlinks such a file as soon as it has opened it, so that nothing is left after a kill; a
+ * folder that cannot be used is passed over (https://www.sqlite.org/c3ref/temp_directory.html). The
+ * variable is the process's; a worker has one database at a time. */
+void migrate_session_settle(sqlite3 *handle)
+{
+    char folder[PATH_MAX];
+    const char *path = sqlite3_db_filename(handle, "main");
+    if (path == NULL || path[0] == '\0' || getenv("SQLITE_TMPDIR") != NULL)
+        return;
+    fs_dir_name(path, folder, sizeof folder);
+    sqlite3_free(sqlite3_temp_directory);
+    sqlite3_temp_directory = sqlite3_mprintf("%s", folder);
+}
 
 /* One object; *ret_more is false when there was none. A table takes its indexes and triggers
  * along, so the list is read anew each time. */

@@ -69,7 +69,7 @@ static int load_script(const struct migrate_plan *plan, const struct migrate_app
         return -1;
     if (found)
         return 0;
-    if (migrate_history_down_sql(&plan->history, applied->version, &kept, err) != 0)
+    if (migrate_history_down_sql(&plan->history, applied->recorded, &kept, err) != 0)
         return -1;
     if (kept == NULL)
         return refuse(applied,

@@ -164,7 +164,7 @@ static int make_plan(struct rehearsing *r, struct error *err)
                            err) != 0)
         return -1;
     r->planned = true;
-    return 0;
+    return migrate_plan_renumber(&r->plan, err);
 }
 
 static int run_migrations(struct rehearsing *r, struct error *err)

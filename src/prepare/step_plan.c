@@ -103,7 +103,8 @@ int step_plan(struct preparation *p, struct error *err)
     if (p->database == NULL)
         return 0;
     if (migrate_plan_build(store_handle(p->database), &p->source, p->request->target, &p->plan,
-                           err) != 0)
+                           err) != 0 ||
+        migrate_plan_renumber(&p->plan, err) != 0)
         return -1;
     p->report.schema_version = p->plan.current;
     log_sentences(p, LOG_WARN, "Migration", &p->plan.notices);
@@ -154,7 +155,8 @@ int step_back_target(const struct migrate_plan *plan, const char *text, int64_t 
 int step_plan_back(struct preparation *p, struct error *err)
 {
     int64_t target = MIGRATE_LAST;
-    if (migrate_plan_build(store_handle(p->database), &p->source, NULL, &p->plan, err) != 0)
+    if (migrate_plan_build(store_handle(p->database), &p->source, NULL, &p->plan, err) != 0 ||
+        migrate_plan_renumber(&p->plan, err) != 0)
         return -1;
     p->report.schema_version = p->plan.current;
     if (step_back_target(&p->plan, p->request->target, &target, err) != 0 ||

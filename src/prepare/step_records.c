@@ -81,7 +81,8 @@ int step_records(struct preparation *p, struct error *err)
     if (p->request->work == PREPARE_ADOPT)
         return adopt(p, err);
     p->source.beside_foreign = true;
-    if (migrate_plan_build(store_handle(p->database), &p->source, NULL, &p->plan, err) != 0)
+    if (migrate_plan_build(store_handle(p->database), &p->source, NULL, &p->plan, err) != 0 ||
+        migrate_plan_renumber(&p->plan, err) != 0)
         return -1;
     p->report.schema_version = p->plan.current;
     if (!migrate_plan_version(&p->plan.folder, p->request->target, &version))

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "backup/restore.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "prepare/steps.h"
@@ -60,26 +61,50 @@ void step_record_failure(struct preparation *p, int64_t version, const char *dir
     (void)migrate_history_finish(&history, id, "failed", failure->msg, &ignored);
 }
 
-/* Nothing is kept aside: the app has not run since the backup, so that it holds all of its data. */
+/* The backup from before the change. A migration without a transaction that goes on where an earlier
+ * start stopped has its own from before the first of its attempts; this start's backup holds the
+ * half of it. *ret_path is freed by the caller; NULL: this start's. */
+static void find_first_backup(struct preparation *p, char **ret_path)
+{
+    struct error ignored;
+    *ret_path = NULL;
+    if (p->plan.unfinished_count == 0 || p->database == NULL ||
+        migrate_history_first_backup(&p->plan.history, p->plan.unfinished[0].version, ret_path,
+                                     &ignored) != 0)
+        *ret_path = NULL;
+}
+
+/* The version that failed, and in which direction. */
+static int64_t find_failed(const struct preparation *p, const char **ret_direction)
+{
+    *ret_direction = p->command_ran ? "command" : "up";
+    /* On the way back for an older image, before anything of this one was applied. */
+    if (p->report.rolled_back < p->way.count) {
+        *ret_direction = "down";
+        return p->way.steps[p->report.rolled_back].version;
+    }
+    return p->report.applied < p->plan.pending_count ? p->plan.pending[p->report.applied]->version
+                                                     : p->report.last_applied;
+}
+
+/* Nothing is kept aside of what this start has done: the app has not run since its backup, so that
+ * the backup holds all of its data. */
 void step_put_back(struct preparation *p, const struct error *failure)
 {
     struct backup_restore restore;
     struct error err;
-    const char *direction = p->command_ran ? "command" : "up";
-    int64_t version = p->report.applied < p->plan.pending_count
-                          ? p->plan.pending[p->report.applied]->version
-                          : p->report.last_applied;
-    /* On the way back for an older image, before anything of this one was applied. */
-    if (p->report.rolled_back < p->way.count) {
-        version = p->way.steps[p->report.rolled_back].version;
-        direction = "down";
-    }
+    const char *direction = NULL;
+    const int64_t version = find_failed(p, &direction);
+    cleanup_free char *first = NULL;
     step_activity(p, "restoring");
+    find_first_backup(p, &first);
     store_close(p->database);
     p->database = NULL;
     store_interrupt_shield(true);
-    int result = backup_restore(&p->location, p->report.backup, NULL, p->config->busy_timeout,
-                                &restore, &err);
+    /* Since an earlier start's backup the app may have run, under other settings: that is kept. */
+    int result =
+        backup_restore(&p->location, first != NULL ? first : p->report.backup,
+                       first != NULL ? "failed" : NULL, p->config->busy_timeout, &restore, &err);
     if (result == 0) {
         log_done(p, &restore);
         p->report.applied = 0;

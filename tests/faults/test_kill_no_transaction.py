@@ -7,6 +7,8 @@ import pytest
 
 from faults import LONG, Box, count_calls, fast_folder, inject, need_strace, prepare
 
+# A rehearsal would be killed on its copy.
+PLAIN = ("prepare", "--rehearse=never")
 CALLS = ("pwrite64", "fdatasync", "ftruncate", "unlink", "write")
 START = """CREATE TABLE counter (n INTEGER); INSERT INTO counter VALUES (0);
 CREATE TABLE bulk (v TEXT);
@@ -50,12 +52,12 @@ def test_kill_at_each_write(tmp_path, mode):
             copy.db, copy.lives, copy.mode = copy.data / "app.db", [], mode
             return copy
 
-        most = count_calls(case())
+        most = count_calls(case(), PLAIN)
         moments = [(call, n) for call in CALLS for n in range(1, most.get(call, 0) + 1)]
         resumed = 0
         for call, n in moments if LONG else moments[::3]:
             box = case()
-            hit = prepare(box, prefix=inject(call, "signal=KILL", n))
+            hit = prepare(box, prefix=inject(call, "signal=KILL", n), command=PLAIN)
             assert hit.returncode in (-9, 137), hit.stderr
             done = prepare(box)
             what = f"{call} {n} ({mode}): {done.stderr}"

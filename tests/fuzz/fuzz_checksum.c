@@ -1,7 +1,9 @@
-/* The checksum over tokens: blanks between them do not count, every other byte does. */
+/* The checksum over tokens: blanks between them do not count, every other byte does. What is one
+ * string or one name for it is one for SQLite. */
 #include "fuzz.h"
 
 #include <ctype.h>
+#include <sqlite3.h>
 
 #include "layout/tokens.h"
 
@@ -58,6 +60,40 @@ static void change_each(char *text, size_t size, const char *sum)
     }
 }
 
+/* SQLite reads the token as a value or a name, which quoted again is the token. */
+static void check_quotes(sqlite3 *db, const char *token, size_t size, bool name)
+{
+    sqlite3_stmt *statement = NULL;
+    char *sql = sqlite3_mprintf(name ? "SELECT 1 AS %.*s" : "SELECT %.*s", (int)size, token);
+    MUST(sql != NULL, "memory");
+    MUST(sqlite3_prepare_v2(db, sql, -1, &statement, NULL) == SQLITE_OK &&
+             sqlite3_step(statement) == SQLITE_ROW,
+         "%s: %s", sql, sqlite3_errmsg(db));
+    char *again = name ? sqlite3_mprintf("\"%w\"", sqlite3_column_name(statement, 0))
+                       : sqlite3_mprintf("%Q", (const char *)sqlite3_column_text(statement, 0));
+    MUST(again != NULL && strlen(again) == size && memcmp(again, token, size) == 0,
+         "SQLite reads %s as %s", sql, again);
+    sqlite3_free(again);
+    sqlite3_free(sql);
+    (void)sqlite3_finalize(statement);
+}
+
+static void check_all_quotes(const char *text, size_t size)
+{
+    static sqlite3 *db;
+    MUST(db != NULL || sqlite3_open(":memory:", &db) == SQLITE_OK, "SQLite");
+    for (size_t at = 0; at < size;) {
+        struct layout_token token = layout_token_next(text + at, size - at);
+        bool string = token.kind == LAYOUT_TOKEN_STRING;
+        bool name = token.kind == LAYOUT_TOKEN_NAME && text[at] == '"';
+        /* A doubled quote is inside. */
+        MUST((!string && !name) || at == 0 || text[at - 1] != text[at], "two of one at %zu", at);
+        if (token.closed && (string || name))
+            check_quotes(db, text + at, token.size, name);
+        at += token.size;
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char sum[LAYOUT_CHECKSUM_SIZE];
@@ -79,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
         free(out);
         change_each(text, size, sum);
+        check_all_quotes(text, size);
     }
     free(text);
     return 0;

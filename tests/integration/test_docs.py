@@ -221,7 +221,7 @@ def test_every_step_of_the_preparation_is_described_in_order():
 def test_every_source_file_is_on_the_map():
     text = text_of(ARCHITECTURE)
     for folder in ("base", "config", "layout", "proc", "store", "foreign", "migrate", "backup",
-                   "supervise", "cli"):
+                   "supervise", "validate", "cli"):
         heading = next(line for line in text.splitlines() if line.startswith(f"### {folder}:"))
         named = set(spans(section(ARCHITECTURE, heading)))
         named |= {name.removesuffix(".h") for name in named}

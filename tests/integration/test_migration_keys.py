@@ -16,6 +16,7 @@ INSERT INTO parent_new (id, name) SELECT id, name FROM parent;
 DROP TABLE parent;
 ALTER TABLE parent_new RENAME TO parent;
 """
+CASCADE = "-- liteinit: foreign-keys=on\n-- liteinit: allow-row-loss\n"
 ORPHAN = "INSERT INTO child VALUES (99, 77);"
 
 
@@ -45,30 +46,27 @@ def test_a_table_rebuild_keeps_the_children(liteinit, head):
     assert liteinit.rows("PRAGMA foreign_key_check") == []
 
 
-CASCADE = "-- liteinit: foreign-keys=on, allow-row-loss\nDELETE FROM parent WHERE id = 1;"
-
-
-def test_the_directive_alone_takes_no_row_of_a_table_that_is_not_named(liteinit):
-    said = aborted(liteinit, migrate(liteinit, "-- liteinit: foreign-keys=on\n"
-                                     "DELETE FROM parent WHERE id = 1;"), "001_it.sql", "child")
-    assert "allow-row-loss" in said["hint"]
-    assert liteinit.value("SELECT count(*) FROM child") == 3
-
-
 def test_the_directive_enforces_them(liteinit):
-    """The proof that the rebuild above is in danger: with foreign keys on the children go."""
-    must(migrate(liteinit, "-- liteinit: foreign-keys=on allow-row-loss\n" + REBUILD))
+    """The proof that the rebuild above is in danger: with foreign keys on the children go, if the
+    guard over rows lets them."""
+    must(migrate(liteinit, CASCADE + REBUILD))
     assert liteinit.rows("SELECT * FROM child") == []
 
 
+def test_the_guard_over_rows_holds_a_cascade_up(liteinit):
+    aborted(liteinit, migrate(liteinit, "-- liteinit: foreign-keys=on\n" + REBUILD),
+            "take rows from the table child", "had 3", "would have 0")
+    assert liteinit.value("SELECT count(*) FROM child") == 3
+
+
 def test_the_directive_cascades_a_delete(liteinit):
-    must(migrate(liteinit, CASCADE))
+    must(migrate(liteinit, CASCADE + "DELETE FROM parent WHERE id = 1;"))
     assert liteinit.rows("SELECT * FROM child") == [(12, 2)]
 
 
 def test_the_directive_is_for_one_file(liteinit):
     liteinit.migration("002_next", REBUILD)
-    must(migrate(liteinit, CASCADE))
+    must(migrate(liteinit, CASCADE + "DELETE FROM parent WHERE id = 1;"))
     assert liteinit.rows("SELECT * FROM child") == [(12, 2)]
 
 

@@ -3,8 +3,12 @@ behind the last statement that stays, and every effect is there exactly once."""
 
 import pytest
 
-from dbkit import make, must, tool
+import dbkit
+from dbkit import make, must
 from harness import SIGTERM
+
+# A rehearsal would meet what is to be met here on its copy.
+PLAIN = {"LITEINIT_REHEARSE": "never"}
 
 HEAD = "-- liteinit: no-transaction\n"
 
@@ -32,6 +36,10 @@ BLOCK = """PRAGMA busy_timeout = 1;
 INSERT INTO big WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
     SELECT 'x' FROM n WHERE i < 0;
 """
+
+
+def tool(box, *words):
+    return dbkit.tool(box, *words, env=PLAIN)
 
 
 def effects(box):
@@ -76,7 +84,7 @@ def test_undisturbed(liteinit, journal):
 def test_ended_behind_each_statement(liteinit, after, how):
     make(liteinit.db, START, "wal")
     write(liteinit, [*STATEMENTS[:after], BLOCK, *STATEMENTS[after:]])
-    life = liteinit("echo", "never")
+    life = liteinit("echo", "never", env=PLAIN)
     life.wait_event("migrate.notice")
     if how == "kill":
         life.kill()
@@ -94,11 +102,12 @@ def test_failed_behind_each_statement(liteinit, after):
     write(liteinit, [*STATEMENTS[:after], "SELEKT 1;", *STATEMENTS[after:]])
     for _ in range(2):
         answer = tool(liteinit, "prepare")
+        first = liteinit.value("SELECT backup_path FROM migration_history ORDER BY id")
         assert answer.status == 65, answer.err
         said = answer.only("migrate.failed")
         assert "SELEKT" in said["error"]
         assert "the next start goes on behind them" in said["hint"], said
-        assert str(liteinit.data / "backups") in said["hint"]
+        assert first in said["hint"]  # not the one of the half-applied schema
     write(liteinit, STATEMENTS)
     finish(liteinit)
     statuses = notes(liteinit)
@@ -111,7 +120,7 @@ def test_killed_within_a_block(liteinit):
     make(liteinit.db, START, "wal")
     write(liteinit, [*STATEMENTS[:6], STATEMENTS[6].replace("COMMIT;", BLOCK + "COMMIT;"),
                      *STATEMENTS[7:]])
-    life = liteinit("echo", "never")
+    life = liteinit("echo", "never", env=PLAIN)
     life.wait_event("migrate.notice")
     life.kill()
     write(liteinit, STATEMENTS)
@@ -128,7 +137,8 @@ def test_what_was_run_has_changed(liteinit):
     assert answer.status == 78, answer.err
     said = answer.only("migrate.failed")
     assert "its first 5 statements are run and stay" in said["error"]
-    assert "put them back" in said["hint"] and str(liteinit.data / "backups") in said["hint"]
+    assert "put them back" in said["hint"]
+    assert liteinit.value("SELECT backup_path FROM migration_history ORDER BY id") in said["hint"]
     assert liteinit.value("SELECT n FROM counter") == 1
     # Nor may they be run again in a transaction.
     liteinit.migration("001_it", "CREATE TABLE other (x);")

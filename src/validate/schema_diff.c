@@ -1,5 +1,5 @@
 /* See schema_diff.h. */
-#include "migrate/schema_diff.h"
+#include "validate/schema_diff.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "layout/tokens.h"
-#include "migrate/columns.h"
+#include "validate/columns.h"
 
 /* One token of a text: what it says, without the quotes of a name that needs none. */
 struct word {
@@ -97,22 +97,22 @@ __attribute__((format(printf, 3, 4))) static int tell(const struct comparison *c
 static int compare_columns(const struct comparison *comparison, const struct migrate_object *before,
                            const struct migrate_object *after, bool *ret_told, struct error *err)
 {
-    struct migrate_columns old = {.items = NULL};
-    struct migrate_columns new = {.items = NULL};
+    struct validate_columns old = {.items = NULL};
+    struct validate_columns new = {.items = NULL};
     char clause[512];
     int result = 0;
     size_t differences = 0;
-    if (migrate_columns_of(before->sql, before->name, &old) &&
-        migrate_columns_of(after->sql, after->name, &new))
+    if (validate_columns_of(before->sql, before->name, &old) &&
+        validate_columns_of(after->sql, after->name, &new))
         for (size_t i = 0; result == 0; i++) {
-            if (!migrate_columns_differ(&old, &new, i, clause, sizeof clause))
+            if (!validate_columns_differ(&old, &new, i, clause, sizeof clause))
                 break;
             differences++;
             result = tell(comparison, err, "table %s: %s", after->name, clause);
         }
     *ret_told = differences > 0;
-    migrate_columns_free(&old);
-    migrate_columns_free(&new);
+    validate_columns_free(&old);
+    validate_columns_free(&new);
     return result;
 }
 
@@ -142,7 +142,7 @@ static int by_name(const struct migrate_object *a, const struct migrate_object *
 
 static bool has_table(const struct migrate_snapshot *schema, const char *name)
 {
-    for (size_t i = 0; i < schema->count; i++)
+    for (size_t i = 0; schema->objects != NULL && i < schema->count; i++)
         if (strcmp(schema->objects[i].type, "table") == 0 &&
             strcasecmp(schema->objects[i].name, name) == 0)
             return true;
@@ -164,29 +164,30 @@ static int lone(const struct comparison *comparison, const struct migrate_object
                 fate);
 }
 
-int migrate_schema_compare(const struct migrate_snapshot *before,
-                           const struct migrate_snapshot *after,
-                           int (*tell_one)(void *context, const char *clause, struct error *err),
-                           void *context, struct error *err)
+int validate_schema_compare(const struct migrate_snapshot *before,
+                            const struct migrate_snapshot *after,
+                            int (*tell_one)(void *context, const char *clause, struct error *err),
+                            void *context, struct error *err)
 {
     const struct comparison comparison = {before, after, tell_one, context};
     size_t b = 0;
     size_t a = 0;
     int result = 0;
-    while (result == 0 && (b < before->count || a < after->count)) {
-        const struct migrate_object *was = b < before->count ? &before->objects[b] : NULL;
-        const struct migrate_object *is = a < after->count ? &after->objects[a] : NULL;
-        int order = was == NULL ? 1 : -1;
-        if (was != NULL && is != NULL)
-            order = by_name(was, is);
-        if (order < 0)
-            result = lone(&comparison, was, after, err);
-        else if (order > 0)
-            result = lone(&comparison, is, before, err);
-        else
+    while (result == 0 && b < before->count && a < after->count) {
+        const struct migrate_object *was = &before->objects[b];
+        const struct migrate_object *is = &after->objects[a];
+        int order = by_name(was, is);
+        if (order == 0)
             result = compare_objects(&comparison, was, is, err);
+        else
+            result =
+                order < 0 ? lone(&comparison, was, after, err) : lone(&comparison, is, before, err);
         b += order <= 0;
         a += order >= 0;
     }
+    for (; result == 0 && b < before->count; b++)
+        result = lone(&comparison, &before->objects[b], after, err);
+    for (; result == 0 && a < after->count; a++)
+        result = lone(&comparison, &after->objects[a], before, err);
     return result;
 }
