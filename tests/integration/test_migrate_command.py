@@ -43,3 +43,12 @@ def test_rows_that_came_while_it_ran_are_kept_when_the_backup_is_put_back(litein
     aside, = asides(liteinit)
     assert answer.only("restore.done")["aside"] == str(aside)
     assert liteinit.rows("SELECT text FROM item WHERE id = 2", path=aside) == [("an order",)]
+
+
+def test_a_command_that_is_not_there_is_named_by_its_key(liteinit):
+    make(liteinit.db, ITEMS, "wal")
+    answer = tool(liteinit, "prepare", "--migrate-command", "nowhere --now")
+    assert answer.status == 66
+    said = answer.only("migrate.failed")
+    assert said["error"].startswith("migrate_command: ")
+    assert "the key migrate_command" in said["hint"]
