@@ -309,18 +309,26 @@ static int prepare(struct migrate_reader *reader, struct error *err)
     return 0;
 }
 
+/* Lone semicolons are no statements, and SQLite would take them for the beginning of the next. */
+static const char *begin_of_next(const char *at, const char *end)
+{
+    for (;; at++) {
+        at += layout_blank_length(at, (size_t)(end - at));
+        if (at >= end || *at != ';')
+            return at;
+    }
+}
+
 int migrate_reader_next(struct migrate_reader *reader, bool *ret_more, struct error *err)
 {
     migrate_reader_finish(reader);
-    const char *end = reader->now.end;
-    move_to(&reader->place, end + layout_blank_length(end, (size_t)(reader->end - end)));
+    move_to(&reader->place, begin_of_next(reader->now.end, reader->end));
     *ret_more = reader->place.at < reader->end;
     if (!*ret_more)
         return 0;
     if (prepare(reader, err) != 0)
         return -1;
-    if (reader->now.begin[0] != ';')
-        reader->now.number = ++reader->number;
+    reader->now.number = ++reader->number;
     if (reader->rollback) {
         (void)error_set(err, ERROR_DATA, 0,
                         "ROLLBACK is refused in a migration: it would undo liteinit's transaction");

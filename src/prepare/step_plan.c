@@ -108,7 +108,8 @@ int step_plan(struct preparation *p, struct error *err)
         return -1;
     log_sentences(p, LOG_WARN,
                   "Migration drift, passed over because drift is set to warn:", &p->plan.drift);
-    if (p->fitting[0] == '\0')
+    /* Of what is pending behind a way back, only what is known of it by now. */
+    if (p->fitting[0] == '\0' && (p->way.count == 0 || p->plan.pending_count > 0))
         step_plan_log(p);
     return 0;
 }
@@ -123,7 +124,7 @@ static int check_redo(const struct preparation *p, struct error *err)
     if (p->way.count == 0) {
         (void)error_set(err, ERROR_NOT_FOUND, 0,
                         "there is nothing to do again: only repeatable migrations are applied");
-        return error_hint(err, "see: liteinit status");
+        return error_hint(err, "one runs again when its file changes: liteinit up");
     }
     if (file == NULL) {
         (void)error_set(err, ERROR_NOT_FOUND, 0,
