@@ -87,10 +87,16 @@ static int run(struct preparation *p, struct error *err)
     (void)store_probe(&p->location, false, &before, &ignored);
     int64_t start = clock_monotonic_ms();
     int result = proc_run(words, store_interrupted, &status, err);
+    if (result != 0 && err->kind == ERROR_NOT_FOUND)
+        (void)error_hint(err, "look for a typing error in the key migrate_command, and whether the "
+                              "image really has it");
+    if (result != 0)
+        (void)error_wrap(err, "migrate_command");
     if (result == 0) {
-        p->command_ran = !changed_nothing(p, &before);
-        p->checked = p->checked && !p->command_ran;
         result = judge(words[0], status, err);
+        /* One that failed may have left its changes behind at an earlier start. */
+        p->command_ran = result != 0 || !changed_nothing(p, &before);
+        p->checked = p->checked && !p->command_ran;
     }
     proc_words_free(words);
     if (result != 0)

@@ -44,9 +44,20 @@ int step_older(struct preparation *p, struct error *err)
     p->fitting[0] = '\0';
     p->folded = true; /* not the file that was probed */
     p->checked = false;
-    if (step_reopen(p, err) != 0)
+    if (step_reopen(p, err) != 0 || step_plan(p, err) != 0)
         return -1;
-    return step_plan(p, err);
+    if (p->fitting[0] == '\0')
+        return 0;
+    /* Its manifest has said another version. One restore is enough for a start. */
+    p->newer = true;
+    (void)error_set(err, ERROR_CONFIG, 0,
+                    "the backup %s has schema version %lld, which is newer than this image too and "
+                    "not what its manifest says",
+                    restore.path, (long long)p->plan.current);
+    return error_hint(err,
+                      "the database from before is kept as %s; see which backup fits: liteinit "
+                      "backups",
+                      restore.aside);
 }
 
 void step_record_failure(struct preparation *p, int64_t version, const char *direction,
