@@ -58,6 +58,18 @@ static int judge(const char *name, int status, struct error *err)
     return error_hint(err, "its own words are in the lines above; the app is not started");
 }
 
+/* Whether the file is byte for byte as it was before: then nothing is to be checked, put back or
+ * backed up anew. A restart loop of a command that cannot even begin must not fill the disk with
+ * backups (design fact 11). */
+static bool changed_nothing(const struct preparation *p, const struct store_probe *before)
+{
+    struct store_probe now;
+    struct error ignored;
+    return before->stamp[0] != '\0' && !before->companions &&
+           store_probe(&p->location, false, &now, &ignored) == 0 && !now.companions &&
+           strcmp(before->stamp, now.stamp) == 0;
+}
+
 static int run(struct preparation *p, struct error *err)
 {
     char **words = NULL;
@@ -70,11 +82,14 @@ static int run(struct preparation *p, struct error *err)
     /* Nobody else is in, so that closing folds the WAL in and leaves one file. */
     store_close(p->database);
     p->database = NULL;
+    struct store_probe before = {.stamp = ""};
+    struct error ignored;
+    (void)store_probe(&p->location, false, &before, &ignored);
     int64_t start = clock_monotonic_ms();
     int result = proc_run(words, store_interrupted, &status, err);
     if (result == 0) {
-        p->command_ran = true;
-        p->checked = false;
+        p->command_ran = !changed_nothing(p, &before);
+        p->checked = p->checked && !p->command_ran;
         result = judge(words[0], status, err);
     }
     proc_words_free(words);

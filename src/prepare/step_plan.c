@@ -121,6 +121,11 @@ static int check_redo(const struct preparation *p, struct error *err)
     const struct layout_migration *file =
         p->way.count == 1 ? layout_folder_find(&p->plan.folder, step->version) : NULL;
     struct layout_script script;
+    if (p->way.count == 0) {
+        (void)error_set(err, ERROR_NOT_FOUND, 0,
+                        "there is nothing to do again: only repeatable migrations are applied");
+        return error_hint(err, "one runs again when its file changes: liteinit up");
+    }
     if (file == NULL) {
         (void)error_set(err, ERROR_NOT_FOUND, 0,
                         "version %lld (%.255s) cannot be done again: its file is not there",

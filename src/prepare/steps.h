@@ -35,7 +35,7 @@ struct preparation {
     struct migrate_way_back way; /* what is to be taken back */
     bool newer;                  /* planning failed because the database is newer than the image */
     char fitting[PATH_MAX];      /* the backup to put in place of a newer database; "": none is */
-    bool command_ran;            /* the app's migrator has been at work */
+    bool command_ran;            /* the app's migrator has been at work, and left its mark */
     int64_t violations;          /* of foreign keys, before it; -1: not counted */
 
     struct prepare_report report;
