@@ -94,8 +94,8 @@ static int run(struct preparation *p, struct error *err)
         (void)error_wrap(err, "migrate_command");
     if (result == 0) {
         result = judge(words[0], status, err);
-        /* One that failed may have left its changes behind at an earlier start. */
-        p->command_ran = result != 0 || !changed_nothing(p, &before);
+        /* One that failed may have left its changes behind at an earlier start already. */
+        p->command_ran = !changed_nothing(p, &before) || (result != 0 && p->reused);
         p->checked = p->checked && !p->command_ran;
     }
     proc_words_free(words);

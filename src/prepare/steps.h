@@ -31,6 +31,7 @@ struct preparation {
     struct store_database *database;
     bool folded;      /* a WAL had content, so that the main file is not as probed */
     bool rolled_back; /* a journal had content: the main file is as the last commit left it */
+    bool reused;      /* the backup is of an earlier start */
     bool checked;     /* integrity is proved for the content as it is now */
     struct migrate_plan plan;
     struct migrate_way_back way; /* what is to be taken back */
