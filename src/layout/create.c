@@ -162,10 +162,11 @@ int layout_create(const char *folder, enum layout_tool tool, const char *name,
         return -1;
     const struct pattern *pattern = pattern_of(read.tool);
     next_number(&read, number, sizeof number);
+    const enum layout_tool found = read.tool;
     layout_folder_free(&read);
     if (pattern == NULL) {
         (void)error_set(err, ERROR_CONFIG, 0, "a migration of %s is made by its own tool",
-                        layout_tool_name(read.tool));
+                        layout_tool_name(found));
         return error_hint(err, "let it write the folder; liteinit reads it as it is");
     }
     if (make_files(folder, pattern, number, clean, &created, err) != 0)

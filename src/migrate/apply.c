@@ -81,42 +81,51 @@ int migrate_apply_fail(struct error *err)
     return -1;
 }
 
+/* The pending migration with this index. *ret_applied grows when it is in the database. */
+static int apply_next(struct sqlite3 *handle, struct migrate_plan *plan, size_t index,
+                      const struct migrate_apply_options *options,
+                      const struct migrate_observer *observer,
+                      struct migrate_references *references, size_t *ret_applied, struct error *err)
+{
+    struct work work = {.file = plan->pending[index], .options = options};
+    const struct migrate_item item = {
+        .version = work.file->version,
+        .name = work.file->name,
+        .file = work.file->up,
+        .direction = LAYOUT_UP,
+        .number = index + 1,
+        .of = plan->pending_count,
+    };
+    struct migrate_run run = {
+        .handle = handle,
+        .history = &plan->history,
+        .observer = observer,
+        .item = &item,
+        .backup = options->backup,
+        .settle = settle,
+        .context = &work,
+        .references = references,
+    };
+    bool stands = false;
+    if (store_interrupted())
+        return error_set(err, ERROR_INTERRUPTED, 0, "stopped before migration %s", item.file);
+    int result = apply_one(&run, &plan->folder, &work, &stands, err);
+    work_free(&work);
+    *ret_applied += result == 0 || stands;
+    return result == 0 ? 0 : migrate_apply_fail(err);
+}
+
 int migrate_apply(struct sqlite3 *handle, struct migrate_plan *plan,
                   const struct migrate_apply_options *options,
                   const struct migrate_observer *observer, size_t *ret_applied, struct error *err)
 {
+    struct migrate_references references = {.known = false};
+    int result = 0;
     *ret_applied = 0;
     if (migrate_history_create(&plan->history, err) != 0)
         return migrate_apply_fail(err);
-    for (size_t i = 0; i < plan->pending_count; i++) {
-        struct work work = {.file = plan->pending[i], .options = options};
-        const struct migrate_item item = {
-            .version = work.file->version,
-            .name = work.file->name,
-            .file = work.file->up,
-            .direction = LAYOUT_UP,
-            .number = i + 1,
-            .of = plan->pending_count,
-        };
-        struct migrate_run run = {
-            .handle = handle,
-            .history = &plan->history,
-            .observer = observer,
-            .item = &item,
-            .backup = options->backup,
-            .settle = settle,
-            .context = &work,
-        };
-        bool stands = false;
-        if (store_interrupted())
-            return error_set(err, ERROR_INTERRUPTED, 0, "stopped before migration %s", item.file);
-        int result = apply_one(&run, &plan->folder, &work, &stands, err);
-        work_free(&work);
-        if (result != 0) {
-            *ret_applied += stands;
-            return migrate_apply_fail(err);
-        }
-        (*ret_applied)++;
-    }
-    return 0;
+    for (size_t i = 0; i < plan->pending_count && result == 0; i++)
+        result = apply_next(handle, plan, i, options, observer, &references, ret_applied, err);
+    migrate_references_free(&references);
+    return result;
 }

@@ -142,8 +142,9 @@ int migrate_run_script(struct migrate_run *run, const struct layout_script *scri
     *ret_stands = false;
     run->script = script;
     migrate_guard_open(&run->guard, run->handle, script, run->observer);
-    run->guard.records[0] = run->history->applied_table;
-    run->guard.records[1] = run->history->history_table;
+    if (run->references != NULL)
+        migrate_guard_share(&run->guard, run->references);
+    run->guard.records = run->history;
     migrate_ticker_start(&run->ticker, run->handle, script, run->item, run->observer);
     int result = layout_line_ends_check(script->file, script->text, script->size, err);
     if (result == 0)

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/text.h"
 #include "layout/tokens.h"
@@ -94,49 +93,37 @@ static void note(struct migrate_reader *reader, int action, const char *first, c
     }
 }
 
-static bool is_record(const struct migrate_guard *guard, const char *table)
-{
-    for (size_t i = 0; i < sizeof guard->records / sizeof guard->records[0]; i++)
-        if (table != NULL && guard->records[i] != NULL && strcasecmp(table, guard->records[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Where liteinit goes when another tool has the usual names: see history.c. */
+/* Where the records are when another tool has the usual names: see history.c. */
 static bool is_kept_name(const char *table)
 {
-    return table != NULL && (strcasecmp(table, "liteinit_migrations") == 0 ||
-                             strcasecmp(table, "liteinit_history") == 0);
+    return sqlite3_stricmp(table, "liteinit_migrations") == 0 ||
+           sqlite3_stricmp(table, "liteinit_history") == 0;
 }
 
-/* What is done to liteinit's own records, in words; NULL when they are left alone. A row that is
- * gone there would make a file run twice, and a trigger could keep one from being written. */
-static const char *changes_records(const struct migrate_reader *reader, int action,
-                                   const char *first, const char *second, const char *database)
+/* Whether the action changes a table of liteinit's records, puts a trigger on it, or an index that
+ * could keep a row out, or takes the name of one. */
+static bool writes_record(const struct migrate_reader *reader, int action, const char *first,
+                          const char *second, const char *database)
 {
-    const bool main = database == NULL || strcmp(database, "main") == 0;
     switch (action) {
     case SQLITE_INSERT:
-        return main && is_record(reader->guard, first) ? "INSERT INTO" : NULL;
     case SQLITE_UPDATE:
-        return main && is_record(reader->guard, first) ? "UPDATE" : NULL;
     case SQLITE_DELETE:
-        return main && is_record(reader->guard, first) ? "DELETE FROM" : NULL;
     case SQLITE_DROP_TABLE:
-        return main && is_record(reader->guard, first) ? "DROP TABLE" : NULL;
+        return database != NULL && strcmp(database, "main") == 0 &&
+               migrate_guard_is_record(reader->guard, first);
     case SQLITE_ALTER_TABLE:
-        return is_record(reader->guard, second) ? "ALTER TABLE" : NULL;
+        return (first == NULL || strcmp(first, "main") == 0) &&
+               migrate_guard_is_record(reader->guard, second);
     case SQLITE_CREATE_INDEX:
-        return main && is_record(reader->guard, second) ? "CREATE INDEX ON" : NULL;
     case SQLITE_CREATE_TRIGGER:
     case SQLITE_CREATE_TEMP_TRIGGER:
-        return is_record(reader->guard, second) ? "CREATE TRIGGER ON" : NULL;
+        return migrate_guard_is_record(reader->guard, second);
     case SQLITE_CREATE_TABLE:
-        return main && is_kept_name(first) ? "CREATE TABLE" : NULL;
     case SQLITE_CREATE_VIEW:
-        return main && is_kept_name(first) ? "CREATE VIEW" : NULL;
+        return is_kept_name(first);
     default:
-        return NULL;
+        return false;
     }
 }
 
@@ -173,21 +160,13 @@ static int authorize(void *context, int action, const char *first, const char *s
     default:
         break;
     }
+    if (writes_record(reader, action, first, second, database))
+        return refuse(reader, "a change of liteinit's own records",
+                      "they say what has run, and liteinit alone keeps them");
     if (reader->keeps_no_temporary && makes_temporary(action))
         return refuse(reader, "CREATE TEMP",
                       "a migration without a transaction may have to go on after a stop, which "
                       "nothing temporary outlives");
-    const char *change = changes_records(reader, action, first, second, database);
-    if (change != NULL) {
-        char what[64];
-        const bool second_is_table =
-            action == SQLITE_ALTER_TABLE || action == SQLITE_CREATE_INDEX ||
-            action == SQLITE_CREATE_TRIGGER || action == SQLITE_CREATE_TEMP_TRIGGER;
-        (void)snprintf(what, sizeof what, "%s %.40s", change, second_is_table ? second : first);
-        return refuse(reader, what,
-                      "this table holds liteinit's records of what was applied; for changing them "
-                      "there are liteinit baseline and liteinit repair");
-    }
     note(reader, action, first, second, database);
     return SQLITE_OK;
 }
@@ -342,18 +321,26 @@ static int prepare(struct migrate_reader *reader, struct error *err)
     return 0;
 }
 
+/* Lone semicolons are no statements, and SQLite would take them for the beginning of the next. */
+static const char *begin_of_next(const char *at, const char *end)
+{
+    for (;; at++) {
+        at += layout_blank_length(at, (size_t)(end - at));
+        if (at >= end || *at != ';')
+            return at;
+    }
+}
+
 int migrate_reader_next(struct migrate_reader *reader, bool *ret_more, struct error *err)
 {
     migrate_reader_finish(reader);
-    const char *end = reader->now.end;
-    move_to(&reader->place, end + layout_blank_length(end, (size_t)(reader->end - end)));
+    move_to(&reader->place, begin_of_next(reader->now.end, reader->end));
     *ret_more = reader->place.at < reader->end;
     if (!*ret_more)
         return 0;
     if (prepare(reader, err) != 0)
         return -1;
-    if (reader->now.begin[0] != ';')
-        reader->now.number = ++reader->number;
+    reader->now.number = ++reader->number;
     if (reader->rollback) {
         (void)error_set(err, ERROR_DATA, 0,
                         "ROLLBACK is refused in a migration: it would undo liteinit's transaction");

@@ -58,6 +58,18 @@ static int judge(const char *name, int status, struct error *err)
     return error_hint(err, "its own words are in the lines above; the app is not started");
 }
 
+/* Whether the file is byte for byte as it was before: then nothing is to be checked, put back or
+ * backed up anew. A restart loop of a command that cannot even begin must not fill the disk with
+ * backups (design fact 11). */
+static bool changed_nothing(const struct preparation *p, const struct store_probe *before)
+{
+    struct store_probe now;
+    struct error ignored;
+    return before->stamp[0] != '\0' && !before->companions &&
+           store_probe(&p->location, false, &now, &ignored) == 0 && !now.companions &&
+           strcmp(before->stamp, now.stamp) == 0;
+}
+
 static int run(struct preparation *p, struct error *err)
 {
     char **words = NULL;
@@ -70,12 +82,21 @@ static int run(struct preparation *p, struct error *err)
     /* Nobody else is in, so that closing folds the WAL in and leaves one file. */
     store_close(p->database);
     p->database = NULL;
+    struct store_probe before = {.stamp = ""};
+    struct error ignored;
+    (void)store_probe(&p->location, false, &before, &ignored);
     int64_t start = clock_monotonic_ms();
     int result = proc_run(words, store_interrupted, &status, err);
+    if (result != 0 && err->kind == ERROR_NOT_FOUND)
+        (void)error_hint(err, "look for a typing error in the key migrate_command, and whether the "
+                              "image really has it");
+    if (result != 0)
+        (void)error_wrap(err, "migrate_command");
     if (result == 0) {
-        p->command_ran = true;
-        p->checked = false;
         result = judge(words[0], status, err);
+        /* One that failed may have left its changes behind at an earlier start already. */
+        p->command_ran = !changed_nothing(p, &before) || (result != 0 && p->reused);
+        p->checked = p->checked && !p->command_ran;
     }
     proc_words_free(words);
     if (result != 0)
@@ -115,10 +136,16 @@ int step_command(struct preparation *p, struct error *err)
             step_record_failure(p, 0, DIRECTION, err);
         return -1;
     }
-    if (step_reopen(p, err) != 0 || read_hash(p, after, err) != 0)
-        return -1;
+    /* A stop that came meanwhile must not keep what was done out of the history. */
+    store_interrupt_shield(true);
+    int result = step_reopen(p, err);
+    if (result == 0)
+        result = read_hash(p, after, err);
     /* liteinit's own row changes the schema too, the first time: before was before it. */
-    return p->database != NULL && strcmp(before, after) != 0 ? record(p, err) : 0;
+    if (result == 0 && p->database != NULL && strcmp(before, after) != 0)
+        result = record(p, err);
+    store_interrupt_shield(false);
+    return result;
 }
 
 int step_command_check(struct preparation *p, struct error *err)
