@@ -70,6 +70,22 @@ static bool changed_nothing(const struct preparation *p, const struct store_prob
            strcmp(before->stamp, now.stamp) == 0;
 }
 
+/* Whether the newest attempt failed, at an earlier start: it may have left its changes behind, and
+ * the backup from before them is used again. */
+static bool failed_before(const struct preparation *p)
+{
+    struct migrate_attempt *attempts = NULL;
+    struct error ignored;
+    size_t count = 0;
+    if (p->database == NULL || !p->reused ||
+        migrate_history_attempts(&p->plan.history, 1, &attempts, &count, &ignored) != 0)
+        return false;
+    bool failed =
+        count > 0 && attempts[0].status != NULL && strcmp(attempts[0].status, "failed") == 0;
+    migrate_attempts_free(attempts, count);
+    return failed;
+}
+
 static int run(struct preparation *p, struct error *err)
 {
     char **words = NULL;
@@ -79,6 +95,7 @@ static int run(struct preparation *p, struct error *err)
         return -1;
     log_event(LOG_INFO, "migrate.command", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
               "Starting the app's own migration: %.200s", words[0]);
+    const bool again = failed_before(p);
     /* Nobody else is in, so that closing folds the WAL in and leaves one file. */
     store_close(p->database);
     p->database = NULL;
@@ -94,8 +111,7 @@ static int run(struct preparation *p, struct error *err)
         (void)error_wrap(err, "migrate_command");
     if (result == 0) {
         result = judge(words[0], status, err);
-        /* One that failed may have left its changes behind at an earlier start already. */
-        p->command_ran = !changed_nothing(p, &before) || (result != 0 && p->reused);
+        p->command_ran = !changed_nothing(p, &before) || (result != 0 && again);
         p->checked = p->checked && !p->command_ran;
     }
     proc_words_free(words);
