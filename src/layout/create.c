@@ -145,14 +145,22 @@ static int make_files(const char *folder, const struct pattern *pattern, const c
     return -1;
 }
 
+static int refuse_tool(enum layout_tool tool, struct error *err)
+{
+    (void)error_set(err, ERROR_CONFIG, 0, "a migration of %s is made by its own tool",
+                    layout_tool_name(tool));
+    return error_hint(err, "let it write the folder; liteinit reads it as it is");
+}
+
 int layout_create(const char *folder, enum layout_tool tool, const char *name,
                   struct layout_created *ret_created, struct error *err)
 {
-    struct layout_folder read = {.tool = tool == LAYOUT_DETECT ? LAYOUT_LITEINIT : tool};
+    struct layout_folder read = {.count = 0};
     struct layout_created created = {.down = ""};
     char clean[NAME_SIZE];
     char number[32];
-    if (clean_name(name, clean, err) != 0)
+    if (clean_name(name, clean, err) != 0 ||
+        (tool != LAYOUT_DETECT && pattern_of(tool) == NULL && refuse_tool(tool, err) != 0))
         return -1;
     /* A folder of liteinit's own is made with its first migration. */
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
@@ -164,11 +172,8 @@ int layout_create(const char *folder, enum layout_tool tool, const char *name,
     next_number(&read, number, sizeof number);
     const enum layout_tool found = read.tool;
     layout_folder_free(&read);
-    if (pattern == NULL) {
-        (void)error_set(err, ERROR_CONFIG, 0, "a migration of %s is made by its own tool",
-                        layout_tool_name(found));
-        return error_hint(err, "let it write the folder; liteinit reads it as it is");
-    }
+    if (pattern == NULL)
+        return refuse_tool(found, err);
     if (make_files(folder, pattern, number, clean, &created, err) != 0)
         return -1;
     *ret_created = created;
