@@ -41,8 +41,10 @@ static int collect(const struct config *config, struct status *status, struct er
 {
     struct store_database *database = NULL;
     char path[PATH_MAX];
-    const struct migrate_source source = {.folder = config->migrations,
-                                          .tool = (enum layout_tool)config->layout};
+    /* Beside the app's own migrator the folder is of no account. */
+    const struct migrate_source source = {
+        .folder = config->migrate_command == NULL ? config->migrations : NULL,
+        .tool = (enum layout_tool)config->layout};
     const struct migrate_source nothing = {.folder = NULL};
     if (collect_holder(config, status, err) != 0)
         return -1;

@@ -40,6 +40,12 @@ static int print_text(const struct prepare_report *report)
 
 int work_require_folder(const struct config *config, struct error *err)
 {
+    if (config->migrate_command != NULL) {
+        (void)error_set(err, ERROR_CONFIG, 0,
+                        "migrate_command is set: the app's own migrator is in charge, and the "
+                        "folder of migrations is left alone");
+        return error_hint(err, "use the migrator's own commands; or unset migrate_command");
+    }
     if (config->migrations != NULL)
         return 0;
     (void)error_set(err, ERROR_NOT_FOUND, 0, "there is no folder of migrations");

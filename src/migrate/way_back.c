@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -25,8 +26,10 @@ static int refuse(const struct migrate_applied *applied, const char *why, struct
 {
     (void)error_set(err, ERROR_NOT_FOUND, 0, "version %lld (%.255s) cannot be taken back: %s",
                     (long long)applied->version, applied->name != NULL ? applied->name : "", why);
-    if (applied->backup == NULL)
-        return error_hint(err, "nothing was changed; write a new migration that undoes it");
+    /* The retention may have removed it. */
+    if (applied->backup == NULL || access(applied->backup, F_OK) != 0)
+        return error_hint(err, "nothing was changed; write a new migration that undoes it, or see "
+                               "which backups there are: liteinit backups");
     return error_hint(err,
                       "nothing was changed; write a new migration that undoes it, or put the "
                       "backup from before it back: %.300s",

@@ -135,10 +135,16 @@ int step_command(struct preparation *p, struct error *err)
             step_record_failure(p, 0, DIRECTION, err);
         return -1;
     }
-    if (step_reopen(p, err) != 0 || read_hash(p, after, err) != 0)
-        return -1;
+    /* A stop that came meanwhile must not keep what was done out of the history. */
+    store_interrupt_shield(true);
+    int result = step_reopen(p, err);
+    if (result == 0)
+        result = read_hash(p, after, err);
     /* liteinit's own row changes the schema too, the first time: before was before it. */
-    return p->database != NULL && strcmp(before, after) != 0 ? record(p, err) : 0;
+    if (result == 0 && p->database != NULL && strcmp(before, after) != 0)
+        result = record(p, err);
+    store_interrupt_shield(false);
+    return result;
 }
 
 int step_command_check(struct preparation *p, struct error *err)

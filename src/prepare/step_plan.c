@@ -57,6 +57,20 @@ static int find_fitting(struct preparation *p, struct error *err)
     return error_hint(err, "nothing was changed; start the newer image again");
 }
 
+/* on_newer_schema=rollback, and a newer migration cannot be taken back. */
+static int no_way_back(struct preparation *p, struct error *err)
+{
+    p->newer = true;
+    if (err->kind != ERROR_NOT_FOUND)
+        return -1;
+    err->kind = ERROR_CONFIG;
+    (void)error_wrap(err, "the database has schema version %lld, newer than this image",
+                     (long long)p->plan.current);
+    return error_hint(err, "nothing was changed; start the newer image again, or go back to a "
+                           "backup from before, without what was written since: prepare "
+                           "--on-newer-schema restore (see: liteinit backups)");
+}
+
 /* A database that a newer image has migrated: refuse it, or find the way to an older one. */
 static int decide_newer(struct preparation *p, struct error *err)
 {
@@ -74,12 +88,8 @@ static int decide_newer(struct preparation *p, struct error *err)
                   (long long)p->plan.current, p->fitting);
         return 0;
     }
-    if (migrate_way_back_build(&p->plan, p->plan.newest, &p->way, err) != 0) {
-        p->newer = true;
-        err->kind = ERROR_CONFIG;
-        return error_wrap(err, "the database has schema version %lld, newer than this image",
-                          (long long)p->plan.current);
-    }
+    if (migrate_way_back_build(&p->plan, migrate_plan_known(&p->plan), &p->way, err) != 0)
+        return no_way_back(p, err);
     log_event(LOG_WARN, "schema.newer", fields,
               "Database has schema version %lld, newer than this image: %zu migration%s %s taken "
               "back, because on_newer_schema is rollback",
@@ -161,6 +171,8 @@ int step_plan_back(struct preparation *p, struct error *err)
         return -1;
     /* What is pending is none of this command's business, but for redo: see step_migrate(). */
     p->plan.pending_count = 0;
+    if (migrate_plan_check_unfinished(&p->plan, &p->way, err) != 0)
+        return -1;
     log_event(LOG_INFO, "migrate.plan",
               LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", p->plan.current),
                          LOG_NUMBER("count", (int64_t)p->way.count)),

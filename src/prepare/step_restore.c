@@ -93,9 +93,6 @@ static void find_first_backup(struct preparation *p, char **ret_path)
         *ret_path = NULL;
 }
 
-/* What was done since the backup is ours alone, and need not be kept, as long as nobody else could
- * get in: migrate_command ran while the database was open to all, and after it is closed here a
- * process that has waited for it may write before the restore has locked it again. */
 /* A restart loop fails in the same way again and again, and the app does not run in between: one
  * that was kept since the backup is enough, where each would fill the disk (design fact 11). */
 static bool is_kept_already(const struct preparation *p, const char *backup)
@@ -111,15 +108,30 @@ static bool is_kept_already(const struct preparation *p, const char *backup)
     return kept;
 }
 
+/* The version that failed, and in which direction. */
+static int64_t find_failed(const struct preparation *p, const char **ret_direction)
+{
+    *ret_direction = p->command_ran ? "command" : "up";
+    /* On the way back for an older image, before anything of this one was applied. */
+    if (p->report.rolled_back < p->way.count) {
+        *ret_direction = "down";
+        return p->way.steps[p->report.rolled_back].version;
+    }
+    return p->report.applied < p->plan.pending_count ? p->plan.pending[p->report.applied]->version
+                                                     : p->report.last_applied;
+}
+
+/* What was done since the backup is ours alone, and need not be kept, as long as nobody else could
+ * get in: migrate_command ran while the database was open to all, and after it is closed here a
+ * process that has waited for it may write before the restore has locked it again. */
 void step_put_back(struct preparation *p, const struct error *failure)
 {
     struct backup_restore restore;
     struct store_probe now = {.stamp = ""};
     struct error err;
+    const char *direction = NULL;
+    const int64_t version = find_failed(p, &direction);
     cleanup_free char *first = NULL;
-    const int64_t version = p->report.applied < p->plan.pending_count
-                                ? p->plan.pending[p->report.applied]->version
-                                : p->report.last_applied;
     step_activity(p, "restoring");
     find_first_backup(p, &first);
     store_close(p->database);
@@ -137,7 +149,7 @@ void step_put_back(struct preparation *p, const struct error *failure)
         log_done(p, &restore);
         p->report.applied = 0;
         p->report.rolled_back = 0;
-        step_record_failure(p, version, p->command_ran ? "command" : "up", failure);
+        step_record_failure(p, version, direction, failure);
         p->command_ran = false;
     } else {
         log_error(LOG_ERROR, "restore.failed", &err,

@@ -22,6 +22,7 @@ struct preparation {
 
     struct store_location location;
     int lock_fd;
+    bool locked; /* the lock is ours, and so is the line about what we do */
     bool no_wal; /* the volume cannot share memory: WAL would damage the database there */
     struct store_probe probe;
     bool unclean; /* the last life did not end in order, or left a WAL or a journal */
