@@ -116,6 +116,17 @@ int command_open_visitor(const struct config *config, struct store_location *ret
     return -1;
 }
 
+void command_append_line(struct text_buffer *out, const char *text)
+{
+    while (text != NULL && *text != '\0') {
+        size_t plain = 0;
+        while ((unsigned char)text[plain] >= ' ' && text[plain] != 127)
+            plain++;
+        (void)text_buffer_printf(out, "%.*s%s", (int)plain, text, text[plain] != '\0' ? " " : "");
+        text += plain + (text[plain] != '\0');
+    }
+}
+
 void command_add_text(cJSON *object, const char *key, const char *text)
 {
     if (text != NULL && text[0] != '\0')

@@ -100,6 +100,10 @@ struct cJSON *command_attempt_json(const struct migrate_attempt *attempt);
 /* Adds a text to a JSON object, unless it is NULL or empty. */
 void command_add_text(struct cJSON *object, const char *key, const char *text);
 
+/* Appends a text as a part of one line: line ends and other control characters become blanks. NULL:
+ * nothing. */
+void command_append_line(struct text_buffer *out, const char *text);
+
 /* ERROR_CONFIG unless a database is configured. */
 int command_require_db(const struct config *config, struct error *err);
 

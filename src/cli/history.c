@@ -38,12 +38,13 @@ static int print_text(const struct migrate_attempt *attempts, size_t count)
                                  "DIRECTION", "STATUS", "ERROR");
     for (size_t i = 0; i < count; i++) {
         const struct migrate_attempt *attempt = &attempts[i];
-        (void)text_buffer_printf(&out, "%-24s %20lld  %-9s %-11s %s\n",
+        (void)text_buffer_printf(&out, "%-24s %20lld  %-9s %-11s ",
                                  attempt->started_at != NULL ? attempt->started_at : "-",
                                  (long long)attempt->version,
                                  attempt->direction != NULL ? attempt->direction : "-",
-                                 attempt->status != NULL ? attempt->status : "-",
-                                 attempt->error != NULL ? attempt->error : "");
+                                 attempt->status != NULL ? attempt->status : "-");
+        command_append_line(&out, attempt->error);
+        (void)text_buffer_printf(&out, "\n");
     }
     return command_print_text(&out);
 }

@@ -180,11 +180,12 @@ static void print_migrations(struct text_buffer *out, const struct status *statu
     for (size_t i = 0; i < status->attempt_count; i++) {
         const struct migrate_attempt *attempt = &status->attempts[i];
         (void)text_buffer_printf(
-            out, "%s %s  version %lld %s: %s%s%s\n", i == 0 ? "Recent     " : "           ",
+            out, "%s %s  version %lld %s: %s%s", i == 0 ? "Recent     " : "           ",
             attempt->started_at != NULL ? attempt->started_at : "", (long long)attempt->version,
             attempt->direction != NULL ? attempt->direction : "",
-            attempt->status != NULL ? attempt->status : "", attempt->error != NULL ? ": " : "",
-            attempt->error != NULL ? attempt->error : "");
+            attempt->status != NULL ? attempt->status : "", attempt->error != NULL ? ": " : "");
+        command_append_line(out, attempt->error);
+        (void)text_buffer_printf(out, "\n");
     }
 }
 
