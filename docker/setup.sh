@@ -29,7 +29,7 @@ for group in "$@"; do
     fuzz) wanted="$wanted clang-14 clang libclang-rt-14-dev" ;;
     release) wanted="$wanted musl-tools binutils linux-libc-dev dpkg-dev make m4 file" ;;
     demo) wanted="$wanted python3 util-linux" ;;
-    bench) wanted="$wanted tini dumb-init catatonit s6 sqlite3" ;;
+    bench) wanted="$wanted tini dumb-init catatonit s6 sqlite3 alembic btrfs-progs xfsprogs" ;;
     docker) wanted="$wanted docker.io debootstrap" ;;
     *) die "unknown group \"$group\"; $usage" ;;
     esac

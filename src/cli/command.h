@@ -86,7 +86,12 @@ struct cJSON *command_error_json(const struct error *err);
 /* Prints a JSON document on stdout and deletes it. Returns 0, or the status of a failed write. */
 int command_print_json(struct cJSON *document);
 
-/* Prints text on stdout and frees the buffer. Returns as command_print_json(). */
+/* A text of the database as one line of a list: whoever may write there must not be able to make up
+ * further lines. NULL is "-". Cut at `size`. Returns `out`. */
+const char *command_one_line(char *out, size_t size, const char *text);
+
+/* Prints text on stdout, without what moves a terminal's cursor, and frees the buffer. Returns as
+ * command_print_json(). */
 int command_print_text(struct text_buffer *text);
 
 /* The document of `backups --json`, which `status --json` holds too. */
@@ -99,10 +104,6 @@ struct cJSON *command_attempt_json(const struct migrate_attempt *attempt);
 
 /* Adds a text to a JSON object, unless it is NULL or empty. */
 void command_add_text(struct cJSON *object, const char *key, const char *text);
-
-/* Appends a text as a part of one line: line ends and other control characters become blanks. NULL:
- * nothing. */
-void command_append_line(struct text_buffer *out, const char *text);
 
 /* ERROR_CONFIG unless a database is configured. */
 int command_require_db(const struct config *config, struct error *err);

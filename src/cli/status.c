@@ -179,13 +179,18 @@ static void print_migrations(struct text_buffer *out, const struct status *statu
                                  plan->pending[i]->down != NULL ? "" : " (no way back)");
     for (size_t i = 0; i < status->attempt_count; i++) {
         const struct migrate_attempt *attempt = &status->attempts[i];
+        char started[64];
+        char direction[32];
+        char outcome[32];
+        char error[1024];
         (void)text_buffer_printf(
-            out, "%s %s  version %lld %s: %s%s", i == 0 ? "Recent     " : "           ",
-            attempt->started_at != NULL ? attempt->started_at : "", (long long)attempt->version,
-            attempt->direction != NULL ? attempt->direction : "",
-            attempt->status != NULL ? attempt->status : "", attempt->error != NULL ? ": " : "");
-        command_append_line(out, attempt->error);
-        (void)text_buffer_printf(out, "\n");
+            out, "%s %s  version %lld %s: %s%s%s\n", i == 0 ? "Recent     " : "           ",
+            command_one_line(started, sizeof started, attempt->started_at),
+            (long long)attempt->version,
+            command_one_line(direction, sizeof direction, attempt->direction),
+            command_one_line(outcome, sizeof outcome, attempt->status),
+            attempt->error != NULL ? ": " : "",
+            command_one_line(error, sizeof error, attempt->error != NULL ? attempt->error : ""));
     }
 }
 

@@ -24,12 +24,14 @@ static int print_json(const struct prepare_report *report)
 static int print_text(const struct prepare_report *report)
 {
     struct text_buffer out = {.max = 16384};
-    (void)text_buffer_printf(&out, "Schema at version %" PRId64 ": %zu applied",
-                             report->schema_version, report->applied);
+    (void)text_buffer_printf(&out, "Schema at version %" PRId64 ": ", report->schema_version);
     if (report->rolled_back > 0)
-        (void)text_buffer_printf(&out, ", %zu rolled back", report->rolled_back);
+        (void)text_buffer_printf(&out, "%zu rolled back", report->rolled_back);
     if (report->recorded > 0)
-        (void)text_buffer_printf(&out, ", %zu recorded without running", report->recorded);
+        (void)text_buffer_printf(&out, "%zu recorded without running", report->recorded);
+    if (report->applied > 0 || report->rolled_back + report->recorded == 0)
+        (void)text_buffer_printf(&out, "%s%zu applied", report->rolled_back > 0 ? ", " : "",
+                                 report->applied);
     if (report->backup[0] != '\0')
         (void)text_buffer_printf(&out, "; backup %s", report->backup);
     (void)text_buffer_printf(&out, "\n");

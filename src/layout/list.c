@@ -105,6 +105,8 @@ static int list_entry(const char *root, const char *path, const char *inside,
     if (entry->d_name[0] == '.')
         return 0;
     look_at(path, entry, &folder, &enter);
+    if (inside[0] == '\0' && !(enter && depth > 0))
+        return add_entry(listing, entry->d_name, folder, err);
     int n =
         snprintf(name, sizeof name, "%s%s%s", inside, inside[0] != '\0' ? "/" : "", entry->d_name);
     if (n < 0 || (size_t)n >= sizeof name)

@@ -132,8 +132,8 @@ void layout_place_of(const char *text, size_t offset, int *ret_line, int *ret_co
 
 void layout_checksum(const char *text, size_t size, char out[LAYOUT_CHECKSUM_SIZE])
 {
+    static const char kind[] = "t1:";
     struct hash hash;
-    char sum[HASH_HEX_SIZE];
     hash_start(&hash);
     size_t at = layout_blank_length(text, size);
     while (at < size) {
@@ -144,6 +144,7 @@ void layout_checksum(const char *text, size_t size, char out[LAYOUT_CHECKSUM_SIZ
         at += length;
         at += layout_blank_length(text + at, size - at);
     }
-    hash_finish(&hash, sum);
-    (void)snprintf(out, LAYOUT_CHECKSUM_SIZE, "t1:%s", sum);
+    _Static_assert(sizeof kind - 1 + HASH_HEX_SIZE <= LAYOUT_CHECKSUM_SIZE, "room for both");
+    memcpy(out, kind, sizeof kind - 1);
+    hash_finish(&hash, out + sizeof kind - 1);
 }

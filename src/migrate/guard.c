@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "migrate/history.h"
 #include "migrate/touch.h"
 #include "store/sql.h"
 
@@ -89,6 +90,14 @@ void migrate_guard_forget(struct migrate_guard *guard)
 bool migrate_guard_is_looking(const struct migrate_guard *guard)
 {
     return guard->looking;
+}
+
+bool migrate_guard_is_record(const struct migrate_guard *guard, const char *table)
+{
+    const struct migrate_history *records = guard->records;
+    return records != NULL && table != NULL &&
+           ((records->applied_exists && sqlite3_stricmp(table, records->applied_table) == 0) ||
+            (records->history_exists && sqlite3_stricmp(table, records->history_table) == 0));
 }
 
 /* One note after the other. */

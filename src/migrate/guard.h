@@ -30,6 +30,7 @@
 #include "migrate/violations.h"
 
 struct sqlite3;
+struct migrate_history;
 
 enum migrate_touch {
     MIGRATE_TOUCH_INSERT,
@@ -63,7 +64,8 @@ struct migrate_guard {
     struct sqlite3 *handle;
     const struct layout_script *script;
     const struct migrate_observer *observer;
-    bool looking; /* the guard's own statements run */
+    bool looking;                          /* the guard's own statements run */
+    const struct migrate_history *records; /* tables that the script may not write; NULL: none */
 
     struct text_buffer notes; /* of the statement that is prepared */
     bool notes_lost;
@@ -100,6 +102,10 @@ void migrate_guard_note(struct migrate_guard *guard, enum migrate_touch touch, c
                         const char *detail);
 void migrate_guard_forget(struct migrate_guard *guard);
 bool migrate_guard_is_looking(const struct migrate_guard *guard);
+
+/* Whether the table of the main schema holds liteinit's own records. A script that wrote there could
+ * make a migration run twice or never; another tool's table of that name is not meant. */
+bool migrate_guard_is_record(const struct migrate_guard *guard, const char *table);
 
 /* Before and after the prepared statement is stepped. */
 int migrate_guard_before(struct migrate_guard *guard, struct error *err);

@@ -31,28 +31,48 @@ static bool reserve(void **array, size_t count, size_t element)
     return true;
 }
 
-/* Whichever attempt brought a version in last gives it its place. */
+/* Whichever attempt brought a version in last gives it its place. They are read as they lie in the
+ * table, the newest last: to group them SQLite would have to sort a history without end. */
 #define BROUGHT_IN                                                                                 \
-    "SELECT version, max(id) FROM main.%s WHERE status = 'success'"                                \
-    " AND direction IN ('up', 'adopt', 'baseline') GROUP BY version ORDER BY version"
+    "SELECT version, id FROM main.%s WHERE status = 'success'"                                     \
+    " AND direction IN ('up', 'adopt', 'baseline') ORDER BY id"
+
+/* The record of a version; the list is in ascending order. `guess` is where it may be: mostly the
+ * attempts are in the order of their versions too. */
+static struct migrate_applied *find_record(struct migrate_applied *applied, size_t count,
+                                           int64_t version, size_t guess)
+{
+    size_t low = 0;
+    size_t high = count;
+    if (guess < count && applied[guess].version == version)
+        return &applied[guess];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (applied[middle].version < version)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && applied[low].version == version ? &applied[low] : NULL;
+}
 
 static int read_positions(const struct migrate_history *history, struct migrate_applied *applied,
                           size_t count, struct error *err)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     int code = SQLITE_DONE;
-    size_t i = 0;
+    size_t next = 0;
     if (!history->history_exists)
         return 0;
     if (history_prepare(history->handle, BROUGHT_IN, history->history_table, &statement, err) != 0)
         return -1;
-    /* Both lists are in ascending order. */
     while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-        int64_t version = sqlite3_column_int64(statement, 0);
-        while (i < count && applied[i].version < version)
-            i++;
-        if (i < count && applied[i].version == version)
-            applied[i].position = sqlite3_column_int64(statement, 1);
+        struct migrate_applied *record =
+            find_record(applied, count, sqlite3_column_int64(statement, 0), next);
+        if (record == NULL)
+            continue;
+        record->position = sqlite3_column_int64(statement, 1);
+        next = (size_t)(record - applied) + 1;
     }
     return code == SQLITE_DONE
                ? 0
@@ -203,6 +223,14 @@ void migrate_attempts_free(struct migrate_attempt *attempts, size_t count)
     free(attempts);
 }
 
+/* The newest attempt of its version. Few rows have a note, so that what comes after is looked for
+ * seldom. */
+#define UNFINISHED                                                                                 \
+    "SELECT version, direction = 'down', CAST(resume AS INTEGER) FROM main.%1$s AS attempt"        \
+    " WHERE resume IS NOT NULL AND status <> 'success' AND NOT EXISTS (SELECT 1 FROM main.%1$s"    \
+    " AS later WHERE later.id > attempt.id AND later.version IS attempt.version)"                  \
+    " ORDER BY id DESC"
+
 int migrate_history_unfinished(const struct migrate_history *history,
                                struct migrate_unfinished **ret_list, size_t *ret_count,
                                struct error *err)
@@ -212,11 +240,8 @@ int migrate_history_unfinished(const struct migrate_history *history,
     size_t count = 0;
     int code = SQLITE_DONE;
     if (history->history_exists) {
-        if (history_prepare(history->handle,
-                            "SELECT version, direction = 'down', CAST(resume AS INTEGER), max(id)"
-                            " FROM main.%s GROUP BY version"
-                            " HAVING resume IS NOT NULL AND status <> 'success' ORDER BY 4 DESC",
-                            history->history_table, &statement, err) != 0)
+        if (history_prepare(history->handle, UNFINISHED, history->history_table, &statement, err) !=
+            0)
             return -1;
         while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
             if (!reserve((void **)&list, count, sizeof *list)) {

@@ -143,6 +143,7 @@ int migrate_run_script(struct migrate_run *run, const struct layout_script *scri
     migrate_guard_open(&run->guard, run->handle, script, run->observer);
     if (run->references != NULL)
         migrate_guard_share(&run->guard, run->references);
+    run->guard.records = run->history;
     migrate_ticker_start(&run->ticker, run->handle, script, run->item, run->observer);
     int result = migrate_history_look(run->history, run->attempt, NULL, note, err);
     if (result == 0)

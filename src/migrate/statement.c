@@ -93,6 +93,28 @@ static void note(struct migrate_reader *reader, int action, const char *first, c
     }
 }
 
+/* Whether the action changes a table of liteinit's records, or puts a trigger on it. */
+static bool writes_record(const struct migrate_reader *reader, int action, const char *first,
+                          const char *second, const char *database)
+{
+    switch (action) {
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+    case SQLITE_DROP_TABLE:
+        return database != NULL && strcmp(database, "main") == 0 &&
+               migrate_guard_is_record(reader->guard, first);
+    case SQLITE_ALTER_TABLE:
+        return (first == NULL || strcmp(first, "main") == 0) &&
+               migrate_guard_is_record(reader->guard, second);
+    case SQLITE_CREATE_TRIGGER:
+    case SQLITE_CREATE_TEMP_TRIGGER:
+        return migrate_guard_is_record(reader->guard, second);
+    default:
+        return false;
+    }
+}
+
 static bool makes_temporary(int action)
 {
     return action == SQLITE_CREATE_TEMP_TABLE || action == SQLITE_CREATE_TEMP_VIEW ||
@@ -126,6 +148,9 @@ static int authorize(void *context, int action, const char *first, const char *s
     default:
         break;
     }
+    if (writes_record(reader, action, first, second, database))
+        return refuse(reader, "a change of liteinit's own records",
+                      "they say what has run, and liteinit alone keeps them");
     if (reader->keeps_no_temporary && makes_temporary(action))
         return refuse(reader, "CREATE TEMP",
                       "a migration without a transaction may have to go on after a stop, which "

@@ -101,13 +101,16 @@ static bool is_applied(const struct migrate_plan *plan, int64_t version)
 
 static int check_target(const struct migrate_plan *plan, int64_t target, struct error *err)
 {
+    /* Asked for again after it was done: there is nothing left to do, which is no failure. */
+    if (target == 0)
+        return 0;
     if (plan->applied_count == 0) {
         (void)error_set(err, ERROR_NOT_FOUND, 0,
                         "there is nothing to take back: no migration is "
                         "applied");
         return error_hint(err, "see: liteinit status");
     }
-    if (target == MIGRATE_LAST || target == 0 || is_applied(plan, target))
+    if (target == MIGRATE_LAST || is_applied(plan, target))
         return 0;
     (void)error_set(err, ERROR_NOT_FOUND, 0,
                     "version %lld is not applied, so that nothing can be "
@@ -123,8 +126,9 @@ int migrate_way_back_build(const struct migrate_plan *plan, int64_t target,
     size_t count = 0;
     if (check_target(plan, target, err) != 0)
         return -1;
-    cleanup_free const struct migrate_applied **order = calloc(plan->applied_count, sizeof *order);
-    way.steps = calloc(plan->applied_count, sizeof *way.steps);
+    cleanup_free const struct migrate_applied **order =
+        calloc(plan->applied_count + 1, sizeof *order);
+    way.steps = calloc(plan->applied_count + 1, sizeof *way.steps);
     if (order == NULL || way.steps == NULL) {
         migrate_way_back_free(&way);
         return out_of_memory(err);

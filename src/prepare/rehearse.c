@@ -13,6 +13,10 @@
 #include "store/check.h"
 #include "store/interrupt.h"
 
+/* Where nobody wants to know what each migration writes, several of them share a WAL up to here:
+ * what SQLite takes for large itself, 1000 pages. */
+#define WAL_LARGE ((int64_t)4 << 20)
+
 struct rehearsing {
     const struct prepare_rehearse_request *request;
     struct store_location location; /* of the copy */
@@ -78,6 +82,15 @@ static void take_snapshot(struct rehearsing *r, struct migrate_snapshot *snapsho
             migrate_snapshot_take(store_handle(r->copy), &r->plan.history, snapshot, &r->failure);
 }
 
+static void look_before(struct rehearsing *r, const struct migrate_item *item)
+{
+    migrate_snapshot_free(&r->before);
+    take_snapshot(r, &r->before);
+    r->violations_before = may_break_keys(r, item) ? count_violations(r) : -1;
+    empty_wal(r);
+    r->size_before = store_file_size(&r->location);
+}
+
 static void on_begin(void *context, const struct migrate_item *item)
 {
     struct rehearsing *r = context;
@@ -85,11 +98,8 @@ static void on_begin(void *context, const struct migrate_item *item)
     if (r->failed == 0)
         r->failed = prepare_rehearsal_add(r->rehearsal, item->version, item->name, item->file,
                                           item->direction, &r->failure);
-    migrate_snapshot_free(&r->before);
-    take_snapshot(r, &r->before);
-    r->violations_before = may_break_keys(r, item) ? count_violations(r) : -1;
-    empty_wal(r);
-    r->size_before = store_file_size(&r->location);
+    if (!r->request->unreported)
+        look_before(r, item);
     const struct migrate_observer *listener = r->request->observer;
     if (listener != NULL && listener->begin != NULL)
         listener->begin(listener->context, item);
@@ -133,16 +143,9 @@ static void measure(struct rehearsing *r, struct prepare_rehearsal_item *item)
         all->space_bytes = space;
 }
 
-static void on_done(void *context, const struct migrate_item *migration, int64_t duration_ms)
+static void look_after(struct rehearsing *r, struct prepare_rehearsal_item *item)
 {
-    struct rehearsing *r = context;
     struct migrate_snapshot after = {.count = 0};
-    struct prepare_rehearsal_item *item = current(r);
-    (void)migration;
-    if (r->failed != 0 || item == NULL)
-        return;
-    r->rehearsal->failed_version = 0;
-    item->duration_ms = duration_ms;
     measure(r, item);
     take_snapshot(r, &after);
     if (r->failed == 0)
@@ -153,6 +156,26 @@ static void on_done(void *context, const struct migrate_item *migration, int64_t
         int64_t now = count_violations(r);
         item->new_violations = now > r->violations_before ? now - r->violations_before : 0;
     }
+}
+
+static void on_done(void *context, const struct migrate_item *migration, int64_t duration_ms)
+{
+    struct rehearsing *r = context;
+    struct prepare_rehearsal_item *item = current(r);
+    (void)migration;
+    if (r->failed != 0 || item == NULL)
+        return;
+    r->rehearsal->failed_version = 0;
+    item->duration_ms = duration_ms;
+    if (!r->request->unreported) {
+        look_after(r, item);
+        return;
+    }
+    item->wal_bytes = store_wal_size(&r->location);
+    if (item->wal_bytes > r->rehearsal->wal_bytes)
+        r->rehearsal->wal_bytes = item->wal_bytes;
+    if (item->wal_bytes > WAL_LARGE)
+        empty_wal(r);
 }
 
 static int make_plan(struct rehearsing *r, struct error *err)
@@ -171,7 +194,8 @@ static int run_migrations(struct rehearsing *r, struct error *err)
 {
     const struct migrate_observer observer = {.context = r,
                                               .begin = on_begin,
-                                              .touching = on_touching,
+                                              .touching =
+                                                  r->request->unreported ? NULL : on_touching,
                                               .progress = on_progress,
                                               .done = on_done,
                                               .notice = on_notice};
@@ -239,6 +263,9 @@ static void add_hint(struct error *err)
     char remedy[sizeof err->hint] = "";
     if (err->kind != ERROR_IO)
         (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
+    size_t length = strlen(remedy);
+    if (length > 0 && remedy[length - 1] == '.')
+        remedy[length - 1] = '\0';
     (void)error_hint(err,
                      "%.400s%sthis was a rehearsal on a copy: the database itself is untouched",
                      remedy, remedy[0] != '\0' ? "; " : "");

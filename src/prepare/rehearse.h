@@ -29,6 +29,9 @@ struct prepare_rehearse_request {
     bool full_check;
     bool only_if_free; /* see backup_clone_make() */
     int64_t small;
+    /* Nobody reads what each migration did: how long it took and how large the WAL was must do. The
+     * rest costs a look at the whole schema and a checkpoint for each of them. */
+    bool unreported;
     /* Hears begin and progress too; NULL: nobody. */
     const struct migrate_observer *observer;
 };

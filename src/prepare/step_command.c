@@ -58,6 +58,34 @@ static int judge(const char *name, int status, struct error *err)
     return error_hint(err, "its own words are in the lines above; the app is not started");
 }
 
+/* Whether the file is byte for byte as it was before: then nothing is to be checked, put back or
+ * backed up anew. A restart loop of a command that cannot even begin must not fill the disk with
+ * backups (design fact 11). */
+static bool changed_nothing(const struct preparation *p, const struct store_probe *before)
+{
+    struct store_probe now;
+    struct error ignored;
+    return before->stamp[0] != '\0' && !before->companions &&
+           store_probe(&p->location, false, &now, &ignored) == 0 && !now.companions &&
+           strcmp(before->stamp, now.stamp) == 0;
+}
+
+/* Whether the newest attempt failed, at an earlier start: it may have left its changes behind, and
+ * the backup from before them is used again. */
+static bool failed_before(const struct preparation *p)
+{
+    struct migrate_attempt *attempts = NULL;
+    struct error ignored;
+    size_t count = 0;
+    if (p->database == NULL || !p->reused ||
+        migrate_history_attempts(&p->plan.history, 1, &attempts, &count, &ignored) != 0)
+        return false;
+    bool failed =
+        count > 0 && attempts[0].status != NULL && strcmp(attempts[0].status, "failed") == 0;
+    migrate_attempts_free(attempts, count);
+    return failed;
+}
+
 static int run(struct preparation *p, struct error *err)
 {
     char **words = NULL;
@@ -67,15 +95,24 @@ static int run(struct preparation *p, struct error *err)
         return -1;
     log_event(LOG_INFO, "migrate.command", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
               "Starting the app's own migration: %.200s", words[0]);
+    const bool again = failed_before(p);
     /* Nobody else is in, so that closing folds the WAL in and leaves one file. */
     store_close(p->database);
     p->database = NULL;
+    struct store_probe before = {.stamp = ""};
+    struct error ignored;
+    (void)store_probe(&p->location, false, &before, &ignored);
     int64_t start = clock_monotonic_ms();
     int result = proc_run(words, store_interrupted, &status, err);
+    if (result != 0 && err->kind == ERROR_NOT_FOUND)
+        (void)error_hint(err, "look for a typing error in the key migrate_command, and whether the "
+                              "image really has it");
+    if (result != 0)
+        (void)error_wrap(err, "migrate_command");
     if (result == 0) {
-        p->command_ran = true;
-        p->checked = false;
         result = judge(words[0], status, err);
+        p->command_ran = !changed_nothing(p, &before) || (result != 0 && again);
+        p->checked = p->checked && !p->command_ran;
     }
     proc_words_free(words);
     if (result != 0)

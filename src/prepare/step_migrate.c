@@ -83,6 +83,7 @@ int step_rehearse(struct preparation *p, struct error *err)
         .check = p->config->check != CONFIG_CHECK_OFF,
         .only_if_free = p->config->rehearse == CONFIG_REHEARSE_AUTO,
         .small = SMALL_DATABASE,
+        .unreported = true,
         .observer = &observer,
     };
     int64_t start = clock_monotonic_ms();

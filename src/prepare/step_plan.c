@@ -118,7 +118,8 @@ int step_plan(struct preparation *p, struct error *err)
         return -1;
     log_sentences(p, LOG_WARN,
                   "Migration drift, passed over because drift is set to warn:", &p->plan.drift);
-    if (p->fitting[0] == '\0')
+    /* Of what is pending behind a way back, only what is known of it by now. */
+    if (p->fitting[0] == '\0' && (p->way.count == 0 || p->plan.pending_count > 0))
         step_plan_log(p);
     return 0;
 }
@@ -130,6 +131,11 @@ static int check_redo(const struct preparation *p, struct error *err)
     const struct layout_migration *file =
         p->way.count == 1 ? layout_folder_find(&p->plan.folder, step->version) : NULL;
     struct layout_script script;
+    if (p->way.count == 0) {
+        (void)error_set(err, ERROR_NOT_FOUND, 0,
+                        "there is nothing to do again: only repeatable migrations are applied");
+        return error_hint(err, "one runs again when its file changes: liteinit up");
+    }
     if (file == NULL) {
         (void)error_set(err, ERROR_NOT_FOUND, 0,
                         "version %lld (%.255s) cannot be done again: its file is not there",

@@ -1,6 +1,8 @@
 /* Putting a backup in the database's place: for a newer database, and after a change that failed. */
 #include <stdio.h>
 
+#include "backup/aside.h"
+#include "backup/manifest.h"
 #include "backup/restore.h"
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -22,6 +24,9 @@ static void log_done(const struct preparation *p, const struct backup_restore *r
               restore->aside);
 }
 
+/* What a failed change leaves is kept aside under this word. */
+#define ASIDE_WORD "failed"
+
 /* on_newer_schema=restore. */
 int step_older(struct preparation *p, struct error *err)
 {
@@ -32,16 +37,27 @@ int step_older(struct preparation *p, struct error *err)
     migrate_plan_free(&p->plan);
     store_close(p->database);
     p->database = NULL;
-    if (backup_restore(&p->location, p->fitting, "newer", p->config->busy_timeout, &restore, err) !=
-        0)
+    if (backup_restore(&p->location, p->fitting, "newer", NULL, p->config->busy_timeout, &restore,
+                       err) != 0)
         return -1;
     log_done(p, &restore);
     p->fitting[0] = '\0';
     p->folded = true; /* not the file that was probed */
     p->checked = false;
-    if (step_reopen(p, err) != 0)
+    if (step_reopen(p, err) != 0 || step_plan(p, err) != 0)
         return -1;
-    return step_plan(p, err);
+    if (p->fitting[0] == '\0')
+        return 0;
+    /* Its manifest has said another version. One restore is enough for a start. */
+    p->newer = true;
+    (void)error_set(err, ERROR_CONFIG, 0,
+                    "the backup %s has schema version %lld, which is newer than this image too and "
+                    "not what its manifest says",
+                    restore.path, (long long)p->plan.current);
+    return error_hint(err,
+                      "the database from before is kept as %s; see which backup fits: liteinit "
+                      "backups",
+                      restore.aside);
 }
 
 void step_record_failure(struct preparation *p, int64_t version, const char *direction,
@@ -50,12 +66,15 @@ void step_record_failure(struct preparation *p, int64_t version, const char *dir
     struct migrate_history history;
     struct error ignored;
     int64_t id = 0;
+    int64_t marked = 0;
     const char *backup = p->report.backup[0] != '\0' ? p->report.backup : NULL;
     if (p->database == NULL && step_reopen(p, &ignored) != 0)
         return;
     if (p->database == NULL ||
         migrate_history_open(store_handle(p->database), &history, &ignored) != 0 ||
         migrate_history_create(&history, &ignored) != 0 ||
+        /* What a backup says of an attempt as running was cut off before it was made. */
+        migrate_history_mend(&history, &marked, &ignored) != 0 ||
         migrate_history_start(&history, version, direction, backup, &id, &ignored) != 0)
         return;
     (void)migrate_history_finish(&history, id, "failed", failure->msg, &ignored);
@@ -74,6 +93,21 @@ static void find_first_backup(struct preparation *p, char **ret_path)
         *ret_path = NULL;
 }
 
+/* A restart loop fails in the same way again and again, and the app does not run in between: one
+ * that was kept since the backup is enough, where each would fill the disk (design fact 11). */
+static bool is_kept_already(const struct preparation *p, const char *backup)
+{
+    char path[PATH_MAX];
+    struct backup_manifest manifest;
+    struct error ignored;
+    int n = snprintf(path, sizeof path, "%s.json", backup);
+    if (n < 0 || (size_t)n >= sizeof path || backup_manifest_read(path, &manifest, &ignored) != 0)
+        return false;
+    bool kept = backup_aside_since(&p->location, ASIDE_WORD, manifest.created);
+    backup_manifest_free(&manifest);
+    return kept;
+}
+
 /* The version that failed, and in which direction. */
 static int64_t find_failed(const struct preparation *p, const char **ret_direction)
 {
@@ -87,11 +121,13 @@ static int64_t find_failed(const struct preparation *p, const char **ret_directi
                                                      : p->report.last_applied;
 }
 
-/* Nothing is kept aside of what this start has done: the app has not run since its backup, so that
- * the backup holds all of its data. */
+/* What was done since the backup is ours alone, and need not be kept, as long as nobody else could
+ * get in: migrate_command ran while the database was open to all, and after it is closed here a
+ * process that has waited for it may write before the restore has locked it again. */
 void step_put_back(struct preparation *p, const struct error *failure)
 {
     struct backup_restore restore;
+    struct store_probe now = {.stamp = ""};
     struct error err;
     const char *direction = NULL;
     const int64_t version = find_failed(p, &direction);
@@ -101,10 +137,14 @@ void step_put_back(struct preparation *p, const struct error *failure)
     store_close(p->database);
     p->database = NULL;
     store_interrupt_shield(true);
-    /* Since an earlier start's backup the app may have run, under other settings: that is kept. */
+    /* Since an earlier start's backup the app may have run, under other settings. */
+    if (p->command_ran || first != NULL || store_probe(&p->location, false, &now, &err) != 0 ||
+        now.wal_size > 0)
+        now.stamp[0] = '\0';
+    const char *backup = first != NULL ? first : p->report.backup;
     int result =
-        backup_restore(&p->location, first != NULL ? first : p->report.backup,
-                       first != NULL ? "failed" : NULL, p->config->busy_timeout, &restore, &err);
+        backup_restore(&p->location, backup, is_kept_already(p, backup) ? NULL : ASIDE_WORD,
+                       now.stamp, p->config->busy_timeout, &restore, &err);
     if (result == 0) {
         log_done(p, &restore);
         p->report.applied = 0;

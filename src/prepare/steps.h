@@ -31,12 +31,13 @@ struct preparation {
     struct store_database *database;
     bool folded;      /* a WAL had content, so that the main file is not as probed */
     bool rolled_back; /* a journal had content: the main file is as the last commit left it */
+    bool reused;      /* the backup is of an earlier start */
     bool checked;     /* integrity is proved for the content as it is now */
     struct migrate_plan plan;
     struct migrate_way_back way; /* what is to be taken back */
     bool newer;                  /* planning failed because the database is newer than the image */
     char fitting[PATH_MAX];      /* the backup to put in place of a newer database; "": none is */
-    bool command_ran;            /* the app's migrator has been at work */
+    bool command_ran;            /* the app's migrator has been at work, and left its mark */
     int64_t violations;          /* of foreign keys, before it; -1: not counted */
 
     struct prepare_report report;

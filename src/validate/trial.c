@@ -61,6 +61,17 @@ static int name_file(const char *file, struct error *err)
     return -1;
 }
 
+/* Nobody asks for the attempts of a trial, and each new one would be looked for among all before:
+ * with 20,000 files that was most of the time. Where it cannot be, it is only slower. */
+static void forget_attempts(const struct migrate_history *history)
+{
+    char sql[64];
+    if (!history->history_exists)
+        return;
+    (void)snprintf(sql, sizeof sql, "DELETE FROM main.%s", history->history_table);
+    (void)sqlite3_exec(history->handle, sql, NULL, NULL, NULL);
+}
+
 int validate_trial_apply(sqlite3 *handle, const struct layout_folder *folder,
                          const struct layout_migration *migration, struct error *err)
 {
@@ -74,6 +85,7 @@ int validate_trial_apply(sqlite3 *handle, const struct layout_folder *folder,
     alone.down = NULL;
     if (migrate_history_open(handle, &plan.history, err) != 0)
         return -1;
+    forget_attempts(&plan.history);
     if (migrate_apply(handle, &plan, &options, &silent, &applied, err) != 0)
         return name_file(migration->up, err);
     return 0;

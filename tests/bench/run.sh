@@ -1,5 +1,5 @@
 #!/bin/sh
-# Figures of liteinit beside its peers on this machine: sh tests/bench/run.sh [--quick]
+# Figures of liteinit beside its peers on this machine: sh tests/bench/run.sh [--quick] [PART…]
 # Installs the peers from Debian's packages where they are missing, and builds the release binary.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)

@@ -161,6 +161,31 @@ static void new_violations_are_counted_where_they_may_be(void **state)
     assert_true(rehearsal.items[1].notice_count > 0);
 }
 
+/* The rehearsal at start. Its WAL must not grow with the number of migrations. */
+static void what_nobody_reads_is_not_looked_for(void **state)
+{
+    (void)state;
+    (void)put_text("migrations/001_first.sql", "CREATE TABLE note(id INTEGER PRIMARY KEY, text);");
+    for (int i = 2; i <= 6; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "migrations/%03d_fill.sql", i);
+        (void)put_text(name, "INSERT INTO note(text) VALUES (randomblob(5000000));");
+    }
+    struct prepare_rehearse_request request = request_of();
+    request.unreported = true;
+    assert_ok(rehearse(&request), &err);
+    assert_int_equal(rehearsal.count, 6);
+    assert_int_equal(rehearsal.failed_version, 0);
+    for (size_t i = 0; i < rehearsal.count; i++)
+        assert_int_equal(rehearsal.items[i].difference.count, 0);
+    assert_true(rehearsal.wal_bytes > 5000000 && rehearsal.wal_bytes < 10000000);
+
+    (void)put_text("migrations/004_fill.sql", "INSERT INTO nowhere VALUES (1);");
+    assert_int_equal(rehearse(&request), -1);
+    assert_int_equal(rehearsal.count, 3);
+    assert_int_equal(rehearsal.failed_version, 4);
+}
+
 static void way_back_is_rehearsed_before_the_way_on(void **state)
 {
     (void)state;
@@ -291,6 +316,7 @@ int main(void)
         TEST(good_ones_are_reported),
         TEST(rows_of_touched_tables_are_counted),
         TEST(new_violations_are_counted_where_they_may_be),
+        TEST(what_nobody_reads_is_not_looked_for),
         TEST(way_back_is_rehearsed_before_the_way_on),
         TEST(failing_one_is_said_as_in_earnest),
         TEST(nothing_pending_is_nothing),
