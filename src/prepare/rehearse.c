@@ -261,7 +261,7 @@ static int run_on_copy(struct rehearsing *r, const char *path, struct error *err
 static void add_hint(struct error *err)
 {
     char remedy[sizeof err->hint] = "";
-    if (err->kind != ERROR_IO && strstr(err->hint, " stay") == NULL)
+    if (err->kind != ERROR_IO && strstr(err->hint, "the next start goes on") == NULL)
         (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
     size_t length = strlen(remedy);
     if (length > 0 && remedy[length - 1] == '.')
