@@ -246,6 +246,16 @@ char *layout_script_keep(const struct layout_script *script)
     return kept;
 }
 
+bool layout_script_is_blank(const struct layout_script *script)
+{
+    size_t at = layout_blank_length(script->text, script->size);
+    while (at < script->size && script->text[at] == ';') {
+        at++;
+        at += layout_blank_length(script->text + at, script->size - at);
+    }
+    return at == script->size;
+}
+
 int layout_script_keep_down(const struct layout_folder *folder,
                             const struct layout_migration *migration,
                             const struct layout_script *up, char **ret_text, struct error *err)
@@ -257,9 +267,10 @@ int layout_script_keep_down(const struct layout_folder *folder,
     }
     if (layout_script_load(folder, migration, LAYOUT_DOWN, &down, err) != 0)
         return -1;
-    char *text = layout_script_keep(&down);
+    bool blank = layout_script_is_blank(&down);
+    char *text = blank ? NULL : layout_script_keep(&down);
     layout_script_free(&down);
-    if (text == NULL)
+    if (text == NULL && !blank)
         return error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", migration->up);
     *ret_text = text;
     return 0;

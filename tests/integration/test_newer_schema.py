@@ -93,9 +93,9 @@ def test_the_first_command_of_the_hint(box):
 
 def test_the_second_command_of_the_hint(box):
     hint = refused(box).only("schema.newer")["hint"]
-    words = re.search(r"with (.+?) in that command's place: (\S+)", hint)
-    assert words.group(2) == str(backups(box)[0])
-    must(tool(box, *shlex.split(words.group(1))))
+    words = re.search(r"backup from before \((.+?)\): .*--entrypoint liteinit SERVICE (.+)", hint)
+    assert words.group(1) == str(backups(box)[0])
+    must(tool(box, *shlex.split(words.group(2))))
     must(tool(box, "prepare"))
     assert box.applied() == [1]
     assert box.rows("SELECT id FROM item ORDER BY id") == [(1,), (2,)]
