@@ -264,6 +264,8 @@ static void add_hint(struct error *err)
     char remedy[sizeof err->hint] = "";
     if (err->kind != ERROR_IO)
         (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
+    if (remedy[0] == '\0' && err->kind == ERROR_DATA)
+        (void)snprintf(remedy, sizeof remedy, "mend the file, or start the previous image again");
     size_t length = strlen(remedy);
     if (length > 0 && remedy[length - 1] == '.')
         remedy[length - 1] = '\0';
