@@ -4,8 +4,9 @@
 # On a Debian 12 machine, as root or with sudo: installs what is missing, builds the release binary
 # unless build/liteinit is newer than the sources, and runs the pantry app (compose/app.py) under
 # liteinit as PID 1 of a PID namespace, four times over one database: created, updated, cut off,
-# recovered. Everything that liteinit says is checked from outside, by docker/demo/look.py. Where a
-# Docker engine answers, the same binary then runs in a container.
+# recovered; then its newest migration is taken back, rehearsed and applied again. Everything that
+# liteinit says is checked from outside, by docker/demo/look.py. Where a Docker engine answers, the
+# same binary then runs in a container.
 #
 # Promises: ends by itself, with 0 only when every check held; leaves no process behind, and no file
 # but build/liteinit; when a check fails, the demo's folder is kept, and its path told.
@@ -297,10 +298,37 @@ sed 's/^/   /' "$work/backups.txt"
 "$python" -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/status.json" ||
     fail "liteinit status --json is not one JSON document"
 
-title "6. The log of the second start, the update, as a person reads it:"
+title "6. An older image meets the newer database, takes its schema back, and the new one comes again."
+rm "$work/migrations/$newest.sql" "$work/migrations/${newest}_down.sql"
+status=0
+(become LITEINIT_LOG_FORMAT=pretty "$liteinit" prepare) 2>"$work/older.log" || status=$?
+[ "$status" = 78 ] || fail "an older image on a newer database ended with $status, not 78"
+tell "It is refused, and told both ways out:"
+sed -n 's/^.*ERROR /   /p; s/^ *-> /   -> /p' "$work/older.log"
+by_hand() { # what it says on stdout is shown, its log is kept
+    log=$work/by-hand.log
+    (become "$liteinit" "$@") >"$work/by-hand.txt" 2>"$log" || fail "liteinit $1 ended with $?"
+    sed 's/^/   /' "$work/by-hand.txt"
+    log=
+}
+tell "Back, by the SQL that the newer image has left in the database (liteinit down):"
+by_hand down "$first_schema"
+look data "$work/data/app.db" "$record" "$first_schema"
+cp "$work/next/"* "$work/migrations/"
+before=$(sha256sum "$work/data/app.db")
+tell "Forth again, on a copy first (liteinit up --dry-run):"
+by_hand up --dry-run
+[ "$before" = "$(sha256sum "$work/data/app.db")" ] || fail "a rehearsal changed the database"
+tell "and in earnest (liteinit up):"
+by_hand up
+look data "$work/data/app.db" "$record" "$whole_schema"
+tell "In CI nobody needs a database for it (liteinit validate --roundtrip):"
+by_hand validate "$work/migrations" --roundtrip
+
+title "7. The log of the second start, the update, as a person reads it:"
 sed 's/^/   /' "$update_log"
 
-title "7. In a container."
+title "8. In a container."
 log=
 sent=$(wc -l <"$record")
 if engine_answers; then

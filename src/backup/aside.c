@@ -219,3 +219,26 @@ void backup_aside_recover(const struct store_location *location)
     if (entries != NULL)
         (void)closedir(entries);
 }
+
+bool backup_aside_since(const struct store_location *location, const char *why, const char *moment)
+{
+    char prefix[NAME_MAX + 1];
+    char since[CLOCK_TEXT_SIZE];
+    bool found = false;
+    (void)snprintf(prefix, sizeof prefix, "%.*s" MARK, NAME_MAX - SUFFIX_ROOM,
+                   fs_base_name(location->db));
+    (void)snprintf(since, sizeof since, "%.19s", moment);
+    for (char *at = since; *at != '\0'; at++)
+        if (*at == ':')
+            *at = '-';
+    DIR *entries = opendir(location->dir);
+    const struct dirent *entry = NULL;
+    while (entries != NULL && !found && (entry = readdir(entries)) != NULL) {
+        const char *when = entry->d_name + strlen(prefix);
+        found = text_starts_with(entry->d_name, prefix) && strlen(when) > 21 &&
+                strncmp(when, since, strlen(since)) >= 0 && text_starts_with(when + 21, why);
+    }
+    if (entries != NULL)
+        (void)closedir(entries);
+    return found;
+}

@@ -338,9 +338,21 @@ static int take_name(struct work *w, struct error *err)
     return error_hint(err, "nothing was changed");
 }
 
-static int swap(struct work *w, const char *why, struct error *err)
+/* Nobody can write from here on, and nothing of the file is in a WAL. */
+static bool is_as_known(const struct work *w, const char *known)
+{
+    char stamp[STORE_STAMP_SIZE];
+    if (known == NULL || known[0] == '\0' || w->db < 0 || w->damaged)
+        return false;
+    store_stamp(w->db, stamp);
+    return strcmp(stamp, known) == 0;
+}
+
+static int swap(struct work *w, const char *why, const char *known, struct error *err)
 {
     char companion[PATH_MAX];
+    if (is_as_known(w, known))
+        why = NULL;
     if (store_interrupted())
         return stopped(err);
     if (why != NULL && backup_aside_keep(w->location, w->db, why, w->damaged, &w->aside, err) != 0)
@@ -400,7 +412,8 @@ void backup_restore_clear(const struct store_location *location)
 }
 
 int backup_restore(const struct store_location *location, const char *backup_path, const char *why,
-                   int64_t busy_ms, struct backup_restore *ret_restore, struct error *err)
+                   const char *known, int64_t busy_ms, struct backup_restore *ret_restore,
+                   struct error *err)
 {
     struct work w = {.location = location,
                      .backup = backup_path,
@@ -418,7 +431,7 @@ int backup_restore(const struct store_location *location, const char *backup_pat
     if (result == 0)
         result = become_alone(&w, err);
     if (result == 0)
-        result = swap(&w, why, err);
+        result = swap(&w, why, known, err);
     if (w.temp[0] != '\0')
         (void)unlink(w.temp);
     if (result == 0)

@@ -41,9 +41,10 @@ struct backup_restore {
 
 /*
  * The caller holds liteinit's lock and has closed its own connection. `why` is a word for the name
- * aside; NULL: nothing is kept, since the backup holds all there is to lose. Others are waited for
- * up to `busy_ms` milliseconds. Owner and mode are those of the database that was there, else of its folder and the
- * backup.
+ * aside. With `known`, a stamp (store_stamp()), nothing is kept when the database is still as it was
+ * then, since the backup holds all there is to lose; NULL: it is kept. Others are waited for up to
+ * `busy_ms` milliseconds, and until then nothing keeps them from writing. Owner and mode are those
+ * of the database that was there, else of its folder and the backup.
  *
  * ERROR_NOT_FOUND: no such backup, or it has no manifest. ERROR_DATA: the backup is not what its
  * manifest says. ERROR_BACKUP: no room. ERROR_BUSY: somebody has the database open.
@@ -51,7 +52,8 @@ struct backup_restore {
  * sync of the folder fails (ERROR_IO, and it says so) the backup is in the place already.
  */
 int backup_restore(const struct store_location *location, const char *backup_path, const char *why,
-                   int64_t busy_ms, struct backup_restore *ret_restore, struct error *err);
+                   const char *known, int64_t busy_ms, struct backup_restore *ret_restore,
+                   struct error *err);
 
 /* Clears what a crashed restore of this folder left: its temporary file, and the second name of a
  * database that was not replaced after all. Every restore begins with it; so may a start. To be

@@ -266,6 +266,22 @@ void text_cut(char *text, size_t length)
         text[start - 1] = '\0';
 }
 
+void text_make_plain(char *text, size_t size)
+{
+    unsigned char *at = (unsigned char *)text;
+    for (size_t n = 0; size > 0; at += n, size -= n) {
+        n = text_utf8_length(at, size);
+        if (n == 0) {
+            *at = '?';
+            n = 1;
+        } else if ((*at < 0x20 && *at != '\n' && *at != '\t') || *at == 0x7F) {
+            *at = '?';
+        } else if (*at == 0xC2 && at[1] < 0xA0) { /* U+0080 to U+009F: ISO 6429's C1 */
+            at[0] = at[1] = '?';
+        }
+    }
+}
+
 const char *text_shell_quote(char *out, size_t size, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

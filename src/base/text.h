@@ -47,6 +47,10 @@ const char *text_nearest(const char *word, const char *const *names, size_t coun
 /* Cuts `text` to at most `length` bytes, between two characters of UTF-8. */
 void text_cut(char *text, size_t length);
 
+/* Puts ? in the place of each byte that is no UTF-8 or belongs to a control character, but for line
+ * ends and tabs: on a terminal they could hide a line, or worse. The length stays. */
+void text_make_plain(char *text, size_t size);
+
 /* True when `text` starts (ends) with `part`. */
 bool text_starts_with(const char *text, const char *part);
 bool text_ends_with(const char *text, const char *part);

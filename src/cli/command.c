@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,9 +46,21 @@ int command_print_json(cJSON *document)
 
 int command_print_text(struct text_buffer *text)
 {
+    if (text->data != NULL)
+        text_make_plain(text->data, text->len);
     int status = text->data != NULL ? write_out(text->data, text->len) : 0;
     text_buffer_free(text);
     return status;
+}
+
+const char *command_one_line(char *out, size_t size, const char *text)
+{
+    (void)snprintf(out, size, "%s", text != NULL ? text : "-");
+    text_cut(out, size - 1);
+    for (char *at = out; *at != '\0'; at++)
+        if (*at == '\n')
+            *at = ' ';
+    return out;
 }
 
 cJSON *command_error_json(const struct error *err)

@@ -86,7 +86,12 @@ struct cJSON *command_error_json(const struct error *err);
 /* Prints a JSON document on stdout and deletes it. Returns 0, or the status of a failed write. */
 int command_print_json(struct cJSON *document);
 
-/* Prints text on stdout and frees the buffer. Returns as command_print_json(). */
+/* A text of the database as one line of a list: whoever may write there must not be able to make up
+ * further lines. NULL is "-". Cut at `size`. Returns `out`. */
+const char *command_one_line(char *out, size_t size, const char *text);
+
+/* Prints text on stdout, without what moves a terminal's cursor, and frees the buffer. Returns as
+ * command_print_json(). */
 int command_print_text(struct text_buffer *text);
 
 /* The document of `backups --json`, which `status --json` holds too. */

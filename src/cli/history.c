@@ -38,12 +38,17 @@ static int print_text(const struct migrate_attempt *attempts, size_t count)
                                  "DIRECTION", "STATUS", "ERROR");
     for (size_t i = 0; i < count; i++) {
         const struct migrate_attempt *attempt = &attempts[i];
-        (void)text_buffer_printf(&out, "%-24s %20lld  %-9s %-11s %s\n",
-                                 attempt->started_at != NULL ? attempt->started_at : "-",
-                                 (long long)attempt->version,
-                                 attempt->direction != NULL ? attempt->direction : "-",
-                                 attempt->status != NULL ? attempt->status : "-",
-                                 attempt->error != NULL ? attempt->error : "");
+        char started[64];
+        char direction[32];
+        char status[32];
+        char error[1024];
+        (void)text_buffer_printf(
+            &out, "%-24s %20lld  %-9s %-11s %s\n",
+            command_one_line(started, sizeof started, attempt->started_at),
+            (long long)attempt->version,
+            command_one_line(direction, sizeof direction, attempt->direction),
+            command_one_line(status, sizeof status, attempt->status),
+            command_one_line(error, sizeof error, attempt->error != NULL ? attempt->error : ""));
     }
     return command_print_text(&out);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "proc/find.h"
+#include "store/activity.h"
 #include "store/lock.h"
 #include "supervise/supervisor.h"
 
@@ -83,12 +84,16 @@ static int plan_life(const struct invocation *call, struct supervisor_plan *plan
         return plan->prepare_argv != NULL ? 0 : error_set(err, ERROR_IO, ENOMEM, "cannot start");
     }
     /* Without a preparation nobody waits for the lock: either it is ours now, or another liteinit
-     * looks after this database, and then it folds the WAL in. */
+     * looks after this database, and then it folds the WAL in. Nor does anybody else clear what a
+     * preparation that was killed has left. */
     if (!plan->lock_held) {
         (void)error_set(err, ERROR_BUSY, 0, "another liteinit holds the database %s",
                         call->config->db);
         return error_hint(err, "stop the other container first");
     }
+    struct store_activity stale;
+    if (store_activity_read(plan->lock_fd, &stale))
+        store_activity_write(plan->lock_fd, NULL);
     return 0;
 }
 

@@ -41,8 +41,10 @@ static int collect(const struct config *config, struct status *status, struct er
 {
     struct store_database *database = NULL;
     char path[PATH_MAX];
-    const struct migrate_source source = {.folder = config->migrations,
-                                          .tool = (enum layout_tool)config->layout};
+    /* Beside the app's own migrator the folder is of no account. */
+    const struct migrate_source source = {
+        .folder = config->migrate_command == NULL ? config->migrations : NULL,
+        .tool = (enum layout_tool)config->layout};
     const struct migrate_source nothing = {.folder = NULL};
     if (collect_holder(config, status, err) != 0)
         return -1;
@@ -149,6 +151,14 @@ static int print_json(const struct status *status)
         (void)cJSON_AddBoolToObject(item, "reversible", plan->pending[i]->down != NULL);
         (void)cJSON_AddItemToArray(pending, item);
     }
+    cJSON *unfinished = cJSON_AddArrayToObject(root, "unfinished");
+    for (size_t i = 0; i < plan->unfinished_count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddNumberToObject(item, "version", (double)plan->unfinished[i].version);
+        (void)cJSON_AddStringToObject(item, "direction", plan->unfinished[i].down ? "down" : "up");
+        (void)cJSON_AddNumberToObject(item, "statements", (double)plan->unfinished[i].statements);
+        (void)cJSON_AddItemToArray(unfinished, item);
+    }
     cJSON *drift = cJSON_AddArrayToObject(root, "drift");
     for (size_t i = 0; i < plan->drift.count; i++)
         (void)cJSON_AddItemToArray(drift, cJSON_CreateString(plan->drift.items[i]));
@@ -165,11 +175,21 @@ static int print_json(const struct status *status)
 static void print_migrations(struct text_buffer *out, const struct status *status)
 {
     const struct migrate_plan *plan = &status->plan;
-    (void)text_buffer_printf(out, "Schema      version %lld, %zu applied, %zu pending\n",
-                             (long long)plan->current, plan->applied_count, plan->pending_count);
+    const struct layout_migration *current = layout_folder_find(&plan->folder, plan->current);
+    char number[32];
+    (void)snprintf(number, sizeof number, "%lld", (long long)plan->current);
+    /* As its tool writes it: "1.2" rather than the number that orders it. */
+    (void)text_buffer_printf(out, "Schema      version %s, %zu applied, %zu pending\n",
+                             current != NULL ? current->label : number, plan->applied_count,
+                             plan->pending_count);
     if (status->plan_error.kind != ERROR_NONE)
         (void)text_buffer_printf(out, "Problem     %s\n            -> %s\n", status->plan_error.msg,
                                  status->plan_error.hint);
+    for (size_t i = 0; i < plan->unfinished_count; i++)
+        (void)text_buffer_printf(out, "Half done   version %lld %s: %zu of its statements stay\n",
+                                 (long long)plan->unfinished[i].version,
+                                 plan->unfinished[i].down ? "down" : "up",
+                                 plan->unfinished[i].statements);
     for (size_t i = 0; i < plan->drift.count; i++)
         (void)text_buffer_printf(out, "Drift       %s\n", plan->drift.items[i]);
     for (size_t i = 0; i < plan->pending_count; i++)
@@ -177,12 +197,18 @@ static void print_migrations(struct text_buffer *out, const struct status *statu
                                  plan->pending[i]->down != NULL ? "" : " (no way back)");
     for (size_t i = 0; i < status->attempt_count; i++) {
         const struct migrate_attempt *attempt = &status->attempts[i];
+        char started[64];
+        char direction[32];
+        char outcome[32];
+        char error[1024];
         (void)text_buffer_printf(
             out, "%s %s  version %lld %s: %s%s%s\n", i == 0 ? "Recent     " : "           ",
-            attempt->started_at != NULL ? attempt->started_at : "", (long long)attempt->version,
-            attempt->direction != NULL ? attempt->direction : "",
-            attempt->status != NULL ? attempt->status : "", attempt->error != NULL ? ": " : "",
-            attempt->error != NULL ? attempt->error : "");
+            command_one_line(started, sizeof started, attempt->started_at),
+            (long long)attempt->version,
+            command_one_line(direction, sizeof direction, attempt->direction),
+            command_one_line(outcome, sizeof outcome, attempt->status),
+            attempt->error != NULL ? ": " : "",
+            command_one_line(error, sizeof error, attempt->error != NULL ? attempt->error : ""));
     }
 }
 

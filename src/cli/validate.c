@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 
 #include "cli/command.h"
-#include "migrate/validate.h"
+#include "validate/validate.h"
 
 /* Where migrations are when nobody says so. */
 #define USUAL_FOLDER "migrations"
@@ -37,24 +37,24 @@ static void print_path(struct text_buffer *out, const char *folder,
 }
 
 static void print_remark(struct text_buffer *out, const char *folder,
-                         const struct migrate_remark *remark)
+                         const struct validate_remark *remark)
 {
     const struct layout_finding *what = &remark->what;
     print_path(out, folder, what);
     if (what->line > 0)
         (void)text_buffer_printf(out, ":%d:%d", what->line, what->column > 0 ? what->column : 1);
-    if (remark->severity != MIGRATE_FAULT)
-        (void)text_buffer_printf(out, ": %s", migrate_severity_name(remark->severity));
+    if (remark->severity != VALIDATE_FAULT)
+        (void)text_buffer_printf(out, ": %s", validate_severity_name(remark->severity));
     (void)text_buffer_printf(out, ": %s", what->message);
     if (what->hint[0] != '\0')
         (void)text_buffer_printf(out, " (%s)", what->hint);
     (void)text_buffer_printf(out, "\n");
 }
 
-static int print_text(const char *folder, const struct migrate_validation *validation)
+static int print_text(const char *folder, const struct validate_result *validation)
 {
     struct text_buffer out = {.max = (size_t)64 << 20};
-    const struct migrate_remarks *remarks = &validation->remarks;
+    const struct validate_remarks *remarks = &validation->remarks;
     for (size_t i = 0; i < remarks->count; i++)
         print_remark(&out, folder, &remarks->items[i]);
     (void)text_buffer_printf(&out, "%zu migration%s (%s), %zu reversible: ", validation->migrations,
@@ -74,7 +74,7 @@ static int print_text(const char *folder, const struct migrate_validation *valid
     return command_print_text(&out);
 }
 
-static cJSON *remark_json(const char *folder, const struct migrate_remark *remark)
+static cJSON *remark_json(const char *folder, const struct validate_remark *remark)
 {
     struct text_buffer path = {.max = 8192};
     const struct layout_finding *what = &remark->what;
@@ -85,7 +85,7 @@ static cJSON *remark_json(const char *folder, const struct migrate_remark *remar
         (void)cJSON_AddNumberToObject(item, "line", what->line);
         (void)cJSON_AddNumberToObject(item, "column", what->column > 0 ? what->column : 1);
     }
-    (void)cJSON_AddStringToObject(item, "severity", migrate_severity_name(remark->severity));
+    (void)cJSON_AddStringToObject(item, "severity", validate_severity_name(remark->severity));
     (void)cJSON_AddStringToObject(item, "message", what->message);
     if (what->hint[0] != '\0')
         (void)cJSON_AddStringToObject(item, "hint", what->hint);
@@ -93,9 +93,9 @@ static cJSON *remark_json(const char *folder, const struct migrate_remark *remar
     return item;
 }
 
-static int print_json(const char *folder, const struct migrate_validation *validation)
+static int print_json(const char *folder, const struct validate_result *validation)
 {
-    const struct migrate_remarks *remarks = &validation->remarks;
+    const struct validate_remarks *remarks = &validation->remarks;
     cJSON *root = cJSON_CreateObject();
     (void)cJSON_AddBoolToObject(root, "ok", remarks->faults == 0);
     (void)cJSON_AddStringToObject(root, "folder", folder);
@@ -111,18 +111,18 @@ static int print_json(const char *folder, const struct migrate_validation *valid
 
 int command_validate(const struct invocation *call)
 {
-    struct migrate_validation validation;
+    struct validate_result validation;
     struct error err;
     /* The key has the layouts' own order. */
     enum layout_tool tool = (enum layout_tool)call->config->layout;
     const char *folder = NULL;
     if (find_folder(call, &folder, &err) != 0 ||
-        migrate_validate(folder, tool, command_flags.roundtrip, &validation, &err) != 0)
+        validate_folder(folder, tool, command_flags.roundtrip, &validation, &err) != 0)
         return command_fail("validate.failed", "The migrations cannot be looked over", &err);
     int status =
         command_flags.json ? print_json(folder, &validation) : print_text(folder, &validation);
     if (status == 0 && validation.remarks.faults > 0)
         status = error_exit_status(ERROR_DATA);
-    migrate_validation_free(&validation);
+    validate_result_free(&validation);
     return status;
 }

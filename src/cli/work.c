@@ -24,12 +24,14 @@ static int print_json(const struct prepare_report *report)
 static int print_text(const struct prepare_report *report)
 {
     struct text_buffer out = {.max = 16384};
-    (void)text_buffer_printf(&out, "Schema at version %" PRId64 ": %zu applied",
-                             report->schema_version, report->applied);
+    (void)text_buffer_printf(&out, "Schema at version %" PRId64 ": ", report->schema_version);
     if (report->rolled_back > 0)
-        (void)text_buffer_printf(&out, ", %zu rolled back", report->rolled_back);
+        (void)text_buffer_printf(&out, "%zu rolled back", report->rolled_back);
     if (report->recorded > 0)
-        (void)text_buffer_printf(&out, ", %zu recorded without running", report->recorded);
+        (void)text_buffer_printf(&out, "%zu recorded without running", report->recorded);
+    if (report->applied > 0 || report->rolled_back + report->recorded == 0)
+        (void)text_buffer_printf(&out, "%s%zu applied", report->rolled_back > 0 ? ", " : "",
+                                 report->applied);
     if (report->backup[0] != '\0')
         (void)text_buffer_printf(&out, "; backup %s", report->backup);
     (void)text_buffer_printf(&out, "\n");
@@ -38,6 +40,12 @@ static int print_text(const struct prepare_report *report)
 
 int work_require_folder(const struct config *config, struct error *err)
 {
+    if (config->migrate_command != NULL) {
+        (void)error_set(err, ERROR_CONFIG, 0,
+                        "migrate_command is set: the app's own migrator is in charge, and the "
+                        "folder of migrations is left alone");
+        return error_hint(err, "use the migrator's own commands; or unset migrate_command");
+    }
     if (config->migrations != NULL)
         return 0;
     (void)error_set(err, ERROR_NOT_FOUND, 0, "there is no folder of migrations");

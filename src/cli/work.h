@@ -13,7 +13,8 @@ int work_run(const struct invocation *call, enum prepare_work work, const char *
 /* The same on a private copy (--dry-run), and prints the report. */
 int work_rehearse(const struct invocation *call, enum prepare_work work, const char *target);
 
-/* ERROR_NOT_FOUND unless there is a folder of migrations. */
+/* ERROR_NOT_FOUND unless there is a folder of migrations, ERROR_CONFIG when migrate_command makes it
+ * of no account. */
 int work_require_folder(const struct config *config, struct error *err);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "layout/tokens.h"
@@ -63,13 +64,13 @@ static bool is_separator(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == ',';
 }
 
-/* Goes past blanks and this text; false when something else is there. */
+/* Goes past blanks and this text, in letters of any case; false when something else is there. */
 static bool skip_text(const char **at, const char *end, const char *text)
 {
     size_t length = strlen(text);
     while (*at < end && (**at == ' ' || **at == '\t'))
         (*at)++;
-    if ((size_t)(end - *at) < length || memcmp(*at, text, length) != 0)
+    if ((size_t)(end - *at) < length || strncasecmp(*at, text, length) != 0)
         return false;
     *at += length;
     return true;

@@ -30,6 +30,7 @@
 #include "migrate/violations.h"
 
 struct sqlite3;
+struct migrate_history;
 
 enum migrate_touch {
     MIGRATE_TOUCH_INSERT,
@@ -52,17 +53,19 @@ struct migrate_touched {
     char *name; /* as it is called now */
     enum migrate_table_kind kind;
     bool gone;
-    bool checked; /* its violations from before are collected */
-    int64_t rows; /* before; -1: not counted */
-    int64_t root; /* of its b-tree, which a new name does not change; 0: not asked */
-    char *keys;   /* its foreign keys before the statement that runs; NULL: not asked */
+    bool inserted; /* into it: a million of these statements are looked at once */
+    bool checked;  /* its violations from before are collected */
+    int64_t rows;  /* before; -1: not counted */
+    int64_t root;  /* of its b-tree, which a new name does not change; 0: not asked */
+    char *keys;    /* its foreign keys before the statement that runs; NULL: not asked */
 };
 
 struct migrate_guard {
     struct sqlite3 *handle;
     const struct layout_script *script;
     const struct migrate_observer *observer;
-    bool looking; /* the guard's own statements run */
+    bool looking;                          /* the guard's own statements run */
+    const struct migrate_history *records; /* tables that the script may not write; NULL: none */
 
     struct text_buffer notes; /* of the statement that is prepared */
     bool notes_lost;
@@ -70,18 +73,24 @@ struct migrate_guard {
 
     struct migrate_touched *touched;
     size_t count;
+    size_t latest;               /* the one that was asked for last */
     struct migrate_list parents; /* tables whose children are checked */
     struct migrate_list told;    /* tables that the observer knows of, or that the migration made */
     struct layout_names names;   /* of the script; built when it is first asked */
     bool names_known;
-    struct migrate_references references;
+    struct migrate_references own;
+    struct migrate_references *references; /* own, or those of a whole run */
     struct migrate_violations before;
 };
 
-/* `script` must stay as long as the guard; its directives say what is lifted. */
+/* `script` must stay as long as the guard, which must not move; the script's directives say what is
+ * lifted. */
 void migrate_guard_open(struct migrate_guard *guard, struct sqlite3 *handle,
                         const struct layout_script *script,
                         const struct migrate_observer *observer);
+
+/* The migrations of one run may share what they know of foreign keys. */
+void migrate_guard_share(struct migrate_guard *guard, struct migrate_references *references);
 
 /* Forgets the transaction, for the next one of the same migration. */
 void migrate_guard_renew(struct migrate_guard *guard);
@@ -93,6 +102,10 @@ void migrate_guard_note(struct migrate_guard *guard, enum migrate_touch touch, c
                         const char *detail);
 void migrate_guard_forget(struct migrate_guard *guard);
 bool migrate_guard_is_looking(const struct migrate_guard *guard);
+
+/* Whether the table of the main schema holds liteinit's own records. A script that wrote there could
+ * make a migration run twice or never; another tool's table of that name is not meant. */
+bool migrate_guard_is_record(const struct migrate_guard *guard, const char *table);
 
 /* Before and after the prepared statement is stepped. */
 int migrate_guard_before(struct migrate_guard *guard, struct error *err);

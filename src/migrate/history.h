@@ -102,6 +102,11 @@ int migrate_history_unfinished(const struct migrate_history *history,
                                struct migrate_unfinished **ret_list, size_t *ret_count,
                                struct error *err);
 
+/* The backup from before the first of the attempts at a version that did not succeed yet: later ones
+ * were made of a schema that was half done. NULL where none is known. The caller frees it. */
+int migrate_history_first_backup(const struct migrate_history *history, int64_t version,
+                                 char **ret_backup, struct error *err);
+
 /* The way back of an applied version that the database has kept; NULL where there is none. The
  * caller frees it. */
 int migrate_history_down_sql(const struct migrate_history *history, int64_t version, char **ret_sql,

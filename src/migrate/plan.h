@@ -83,6 +83,10 @@ struct migrate_way_back;
 int migrate_plan_check_unfinished(const struct migrate_plan *plan,
                                   const struct migrate_way_back *way, struct error *err);
 
+/* The newest applied version that the folder is not older than: where a newer database has to go back
+ * to. 0: all of it is newer. It need not be the folder's newest, which may be pending. */
+int64_t migrate_plan_known(const struct migrate_plan *plan);
+
 /* A newer database (plan->newer > 0) as an error of kind ERROR_CONFIG: the versions, who wrote
  * them, and the commands of both ways out. */
 int migrate_plan_newer_error(const struct migrate_plan *plan, struct error *err);

@@ -264,6 +264,35 @@ int migrate_history_unfinished(const struct migrate_history *history,
     return 0;
 }
 
+int migrate_history_first_backup(const struct migrate_history *history, int64_t version,
+                                 char **ret_backup, struct error *err)
+{
+    cleanup_statement sqlite3_stmt *statement = NULL;
+    char *backup = NULL;
+    bool failed = false;
+    int code = SQLITE_DONE;
+    if (history_prepare(history->handle,
+                        "SELECT backup_path, status = 'success' FROM main.%s WHERE version = ?1"
+                        " ORDER BY id DESC",
+                        history->history_table, &statement, err) != 0)
+        return -1;
+    (void)sqlite3_bind_int64(statement, 1, version);
+    /* From the newest back to the last success; the oldest of them that has one counts. */
+    while (!failed && (code = sqlite3_step(statement)) == SQLITE_ROW &&
+           sqlite3_column_int(statement, 1) == 0)
+        if (sqlite3_column_type(statement, 0) != SQLITE_NULL) {
+            free(backup);
+            backup = copy_column(statement, 0, &failed);
+        }
+    if (failed || (code != SQLITE_ROW && code != SQLITE_DONE)) {
+        free(backup);
+        return failed ? error_set(err, ERROR_IO, ENOMEM, "cannot read %s", history->history_table)
+                      : sql_error(err, history->handle, "cannot read %s", history->history_table);
+    }
+    *ret_backup = backup;
+    return 0;
+}
+
 int migrate_history_down_sql(const struct migrate_history *history, int64_t version, char **ret_sql,
                              struct error *err)
 {

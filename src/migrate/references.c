@@ -52,7 +52,13 @@ int migrate_references_read(sqlite3 *handle, struct migrate_references *referenc
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     int64_t replaces = 0;
+    int64_t schema = 0;
     int code = SQLITE_ROW;
+    if (references->known)
+        return 0;
+    if (sql_int(handle, "PRAGMA main.schema_version", 0, &schema, err) != 0)
+        return -1;
+    references->known = references->loaded && references->schema == schema;
     if (references->known)
         return 0;
     migrate_references_free(references);
@@ -68,7 +74,8 @@ int migrate_references_read(sqlite3 *handle, struct migrate_references *referenc
     if (code != SQLITE_DONE)
         return sql_error(err, handle, "cannot read the foreign keys");
     references->replaces = replaces == 1;
-    references->known = true;
+    references->schema = schema;
+    references->loaded = references->known = true;
     return 0;
 }
 

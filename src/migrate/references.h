@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -17,9 +18,12 @@ struct migrate_reference {
     char *target;
 };
 
+/* Good for all migrations of a run, as long as the schema's version says so. */
 struct migrate_references {
-    bool known;    /* false: to be read anew */
-    bool replaces; /* some table or trigger deletes rows by REPLACE when others are inserted */
+    bool known;     /* false: to be asked for anew, since the schema may have changed */
+    bool loaded;    /* for the schema of this version */
+    int64_t schema; /* https://www.sqlite.org/pragma.html#pragma_schema_version */
+    bool replaces;  /* some table or trigger deletes rows by REPLACE when others are inserted */
     struct migrate_reference *list; /* the columns of one child side by side */
     size_t count;
 };

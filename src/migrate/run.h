@@ -30,6 +30,7 @@ struct migrate_run {
     /* Writes or removes the record of the migration; inside the last transaction. */
     int (*settle)(void *context, const struct migrate_run *run, struct error *err);
     void *context;
+    struct migrate_references *references; /* shared by the migrations of a run; NULL: none */
 
     /* Filled while it runs. */
     const struct layout_script *script;

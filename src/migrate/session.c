@@ -38,7 +38,6 @@ static int drop_one(sqlite3 *handle, bool *ret_more, struct error *err)
     if (sql_prepare(handle,
                     "SELECT type, name FROM temp.sqlite_schema"
                     " WHERE type IN ('table', 'view', 'trigger')"
-                    " AND name NOT LIKE 'liteinit\\_%' ESCAPE '\\'"
                     " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
                     " ORDER BY type = 'table' LIMIT 1",
                     &statement, err) != 0)

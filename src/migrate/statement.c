@@ -93,6 +93,40 @@ static void note(struct migrate_reader *reader, int action, const char *first, c
     }
 }
 
+/* Where the records are when another tool has the usual names: see history.c. */
+static bool is_kept_name(const char *table)
+{
+    return sqlite3_stricmp(table, "liteinit_migrations") == 0 ||
+           sqlite3_stricmp(table, "liteinit_history") == 0;
+}
+
+/* Whether the action changes a table of liteinit's records, puts a trigger on it, or an index that
+ * could keep a row out, or takes the name of one. */
+static bool writes_record(const struct migrate_reader *reader, int action, const char *first,
+                          const char *second, const char *database)
+{
+    switch (action) {
+    case SQLITE_INSERT:
+    case SQLITE_UPDATE:
+    case SQLITE_DELETE:
+    case SQLITE_DROP_TABLE:
+        return database != NULL && strcmp(database, "main") == 0 &&
+               migrate_guard_is_record(reader->guard, first);
+    case SQLITE_ALTER_TABLE:
+        return (first == NULL || strcmp(first, "main") == 0) &&
+               migrate_guard_is_record(reader->guard, second);
+    case SQLITE_CREATE_INDEX:
+    case SQLITE_CREATE_TRIGGER:
+    case SQLITE_CREATE_TEMP_TRIGGER:
+        return migrate_guard_is_record(reader->guard, second);
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_CREATE_VIEW:
+        return is_kept_name(first);
+    default:
+        return false;
+    }
+}
+
 static bool makes_temporary(int action)
 {
     return action == SQLITE_CREATE_TEMP_TABLE || action == SQLITE_CREATE_TEMP_VIEW ||
@@ -126,6 +160,9 @@ static int authorize(void *context, int action, const char *first, const char *s
     default:
         break;
     }
+    if (writes_record(reader, action, first, second, database))
+        return refuse(reader, "a change of liteinit's own records",
+                      "they say what has run, and liteinit alone keeps them");
     if (reader->keeps_no_temporary && makes_temporary(action))
         return refuse(reader, "CREATE TEMP",
                       "a migration without a transaction may have to go on after a stop, which "
@@ -284,18 +321,26 @@ static int prepare(struct migrate_reader *reader, struct error *err)
     return 0;
 }
 
+/* Lone semicolons are no statements, and SQLite would take them for the beginning of the next. */
+static const char *begin_of_next(const char *at, const char *end)
+{
+    for (;; at++) {
+        at += layout_blank_length(at, (size_t)(end - at));
+        if (at >= end || *at != ';')
+            return at;
+    }
+}
+
 int migrate_reader_next(struct migrate_reader *reader, bool *ret_more, struct error *err)
 {
     migrate_reader_finish(reader);
-    const char *end = reader->now.end;
-    move_to(&reader->place, end + layout_blank_length(end, (size_t)(reader->end - end)));
+    move_to(&reader->place, begin_of_next(reader->now.end, reader->end));
     *ret_more = reader->place.at < reader->end;
     if (!*ret_more)
         return 0;
     if (prepare(reader, err) != 0)
         return -1;
-    if (reader->now.begin[0] != ';')
-        reader->now.number = ++reader->number;
+    reader->now.number = ++reader->number;
     if (reader->rollback) {
         (void)error_set(err, ERROR_DATA, 0,
                         "ROLLBACK is refused in a migration: it would undo liteinit's transaction");

@@ -22,7 +22,7 @@ struct sqlite3_stmt;
 
 enum migrate_intent {
     MIGRATE_PLAIN,
-    MIGRATE_NOTHING, /* an empty statement, or a pragma that did its work when it was prepared */
+    MIGRATE_NOTHING, /* there is nothing to step */
     MIGRATE_BEGIN,
     MIGRATE_COMMIT,
     MIGRATE_SAVEPOINT,
@@ -37,7 +37,7 @@ struct migrate_statement {
     bool vacuum;
     const char *begin;
     const char *end; /* behind its semicolon */
-    size_t number;   /* from 1; empty statements have none */
+    size_t number;   /* from 1 */
 };
 
 /* A place in the file. Moves forward only, so that counting lines stays linear. */

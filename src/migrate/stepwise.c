@@ -2,7 +2,9 @@
 #include "migrate/stepwise.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "layout/split.h"
 #include "layout/tokens.h"
 #include "migrate/mark.h"
@@ -35,6 +37,18 @@ static const char *say_kept(char *out, size_t size, size_t statements, const cha
     return out;
 }
 
+/* The data from before the first statement; NULL: not known. */
+static char *first_backup(const struct migrate_run *run)
+{
+    struct error ignored;
+    char *backup = NULL;
+    store_interrupt_shield(true);
+    if (migrate_history_first_backup(run->history, run->item->version, &backup, &ignored) != 0)
+        backup = NULL;
+    store_interrupt_shield(false);
+    return backup;
+}
+
 static int refuse_to_go_on(const struct migrate_run *run, size_t statements, const char *reason,
                            struct error *err)
 {
@@ -43,13 +57,11 @@ static int refuse_to_go_on(const struct migrate_run *run, size_t statements, con
         err, ERROR_CONFIG, 0,
         "%s was run without a transaction and stopped: %s in the database; %s", run->item->file,
         say_kept(kept, sizeof kept, statements, "is run and stays", "are run and stay"), reason);
-    if (run->backup != NULL)
-        return error_hint(err,
-                          "put them back into the file as they were, mend only what follows, and "
-                          "start again; or go back to the data from before, in %.300s",
-                          run->backup);
-    return error_hint(err, "put them back into the file as they were, mend only what follows, and "
-                           "start again; or restore the backup from before");
+    cleanup_free char *backup = first_backup(run);
+    return error_hint(err,
+                      "put them back into the file as they were, mend only what follows, and start "
+                      "again; or go back to the data from before%s%.300s",
+                      backup != NULL ? ", in " : "", backup != NULL ? backup : "");
 }
 
 /* A setting of the connection does not outlive it, so what was set is set again. */
@@ -265,13 +277,14 @@ static int explain(const struct steps *steps, struct error *err)
     if (steps->kept == 0)
         return -1;
     char mend[256];
+    cleanup_free char *backup = first_backup(run);
     (void)snprintf(mend, sizeof mend, "%.255s", err->hint);
     return error_hint(err,
                       "%s%s%s, and the next start goes on behind them: mend only what follows."
                       "%s%.200s",
                       mend, mend[0] != '\0' ? ". Without a transaction " : "without a transaction ",
-                      kept, run->backup != NULL ? " The data from before is in " : "",
-                      run->backup != NULL ? run->backup : "");
+                      kept, backup != NULL ? " The data from before is in " : "",
+                      backup != NULL ? backup : "");
 }
 
 int migrate_stepwise_run(struct migrate_run *run, const char *note, bool *ret_stands,

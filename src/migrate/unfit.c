@@ -1,16 +1,42 @@
 /* A schema that the app of this image must not meet: a newer one, or one left half done (plan.h). */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "migrate/plan.h"
 #include "migrate/way_back.h"
 
+int64_t migrate_plan_known(const struct migrate_plan *plan)
+{
+    size_t known = plan->applied_count - plan->newer;
+    return known > 0 && plan->applied[known - 1].version > 0 ? plan->applied[known - 1].version : 0;
+}
+
+/* The backup from before all of the newer ones: that of the one that was applied first, which need
+ * not have the lowest number. NULL when there is none, or it is gone. */
+static const char *backup_before(const struct migrate_plan *plan)
+{
+    const struct migrate_applied *first = NULL;
+    for (size_t i = plan->applied_count - plan->newer; i < plan->applied_count; i++)
+        if (first == NULL || plan->applied[i].position < first->position)
+            first = &plan->applied[i];
+    return first != NULL && first->backup != NULL && access(first->backup, F_OK) == 0
+               ? first->backup
+               : NULL;
+}
+
 /* Both ways out as commands. The way back by down scripts keeps what the app has written since. */
-static int hint_ways_out(const struct migrate_plan *plan, const struct migrate_applied *oldest,
-                         struct error *err)
+static int hint_ways_out(const struct migrate_plan *plan, struct error *err)
 {
     char back[200];
     char restore[400] = "";
     const struct migrate_applied *stuck = NULL;
+    const char *backup = backup_before(plan);
+    /* More likely a mistake than an image that has never had a migration. */
+    if (plan->folder.count == 0)
+        return error_hint(err,
+                          "there is no migration in %.200s: if this is the wrong folder, name the "
+                          "right one with --migrations; else start the newer image again",
+                          plan->folder.path != NULL ? plan->folder.path : "the folder");
     for (size_t i = plan->applied_count - plan->newer; i < plan->applied_count; i++)
         if (!plan->applied[i].has_down)
             stuck = &plan->applied[i];
@@ -18,15 +44,15 @@ static int hint_ways_out(const struct migrate_plan *plan, const struct migrate_a
         (void)snprintf(back, sizeof back,
                        "or keep the data and take the schema back: docker compose run --rm "
                        "--entrypoint liteinit SERVICE down %lld",
-                       (long long)plan->newest);
+                       (long long)migrate_plan_known(plan));
     else
         (void)snprintf(back, sizeof back, "%lld_%.60s has no way back", (long long)stuck->version,
                        stuck->name != NULL ? stuck->name : "");
-    if (oldest->backup != NULL)
+    if (backup != NULL)
         (void)snprintf(restore, sizeof restore,
-                       "; or go back to the backup from before, with prepare --on-newer-schema "
-                       "restore in that command's place: %.200s",
-                       oldest->backup);
+                       "; or go back to the backup from before (%.200s): docker compose run --rm "
+                       "--entrypoint liteinit SERVICE prepare --on-newer-schema restore",
+                       backup);
     return error_hint(err, "start the newer image again; %s%s", back, restore);
 }
 
@@ -44,7 +70,7 @@ int migrate_plan_newer_error(const struct migrate_plan *plan, struct error *err)
                     plan->newer == 1 ? "migration was" : "migrations were",
                     (long long)oldest->version, oldest->name != NULL ? oldest->name : "", writer,
                     newest->applied_at != NULL ? newest->applied_at : "an unknown day");
-    return hint_ways_out(plan, oldest, err);
+    return hint_ways_out(plan, err);
 }
 
 static bool goes_on(const struct migrate_plan *plan, const struct migrate_way_back *way,

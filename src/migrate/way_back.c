@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -25,8 +26,10 @@ static int refuse(const struct migrate_applied *applied, const char *why, struct
 {
     (void)error_set(err, ERROR_NOT_FOUND, 0, "version %lld (%.255s) cannot be taken back: %s",
                     (long long)applied->version, applied->name != NULL ? applied->name : "", why);
-    if (applied->backup == NULL)
-        return error_hint(err, "nothing was changed; write a new migration that undoes it");
+    /* The retention may have removed it. */
+    if (applied->backup == NULL || access(applied->backup, F_OK) != 0)
+        return error_hint(err, "nothing was changed; write a new migration that undoes it, or see "
+                               "which backups there are: liteinit backups");
     return error_hint(err,
                       "nothing was changed; write a new migration that undoes it, or put the "
                       "backup from before it back: %.300s",
@@ -98,13 +101,16 @@ static bool is_applied(const struct migrate_plan *plan, int64_t version)
 
 static int check_target(const struct migrate_plan *plan, int64_t target, struct error *err)
 {
+    /* Asked for again after it was done: there is nothing left to do, which is no failure. */
+    if (target == 0)
+        return 0;
     if (plan->applied_count == 0) {
         (void)error_set(err, ERROR_NOT_FOUND, 0,
                         "there is nothing to take back: no migration is "
                         "applied");
         return error_hint(err, "see: liteinit status");
     }
-    if (target == MIGRATE_LAST || target == 0 || is_applied(plan, target))
+    if (target == MIGRATE_LAST || is_applied(plan, target))
         return 0;
     (void)error_set(err, ERROR_NOT_FOUND, 0,
                     "version %lld is not applied, so that nothing can be "
@@ -120,8 +126,9 @@ int migrate_way_back_build(const struct migrate_plan *plan, int64_t target,
     size_t count = 0;
     if (check_target(plan, target, err) != 0)
         return -1;
-    cleanup_free const struct migrate_applied **order = calloc(plan->applied_count, sizeof *order);
-    way.steps = calloc(plan->applied_count, sizeof *way.steps);
+    cleanup_free const struct migrate_applied **order =
+        calloc(plan->applied_count + 1, sizeof *order);
+    way.steps = calloc(plan->applied_count + 1, sizeof *way.steps);
     if (order == NULL || way.steps == NULL) {
         migrate_way_back_free(&way);
         return out_of_memory(err);

@@ -80,15 +80,15 @@ static bool must_not_write(const struct error *err, const struct step *step)
     return strcmp(step->failed, "check.failed") == 0 || store_error_is_damage(err);
 }
 
-/* After a failure that only added a row to the history, the backup that was just made still has
- * the app's data as it is: the next start of a restart loop uses it again instead of filling the
- * disk (design fact 11). The stamp can be read only when SQLite has closed the file. */
+/* After a failure the backup that was just made still has the app's data as it is: only a row in
+ * the history came to it, or what a failed migrate_command has left, and the app has not run. So the
+ * next start of a restart loop uses it again instead of filling the disk (design fact 11). The stamp
+ * can be read only when SQLite has closed the file. */
 static void keep_backup_usable(const struct preparation *p)
 {
     struct store_probe probe;
     struct error ignored;
-    if (p->report.backup[0] == '\0' || p->report.applied > 0 || p->report.rolled_back > 0 ||
-        p->command_ran)
+    if (p->report.backup[0] == '\0' || p->report.applied > 0 || p->report.rolled_back > 0)
         return;
     if (store_probe(&p->location, false, &probe, &ignored) == 0 && probe.wal_size == 0)
         backup_catalogue_restamp(p->report.backup, probe.stamp);

@@ -166,7 +166,8 @@ int step_backup(struct preparation *p, struct error *err)
                       "No backup is made before the migration: backup is set to never");
         return 0;
     }
-    if (reuse_backup(p))
+    p->reused = reuse_backup(p);
+    if (p->reused)
         return 0;
     struct backup_result result;
     struct backup_request request = {

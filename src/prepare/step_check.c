@@ -29,12 +29,14 @@ static int check_now(struct preparation *p, const char *when, struct error *err)
                   "%lld table%s only the app itself can check: %s", (long long)check.unchecked,
                   check.unchecked == 1 ? "" : "s", check.first_unchecked);
     if (check.foreign_keys > 0)
-        log_event(LOG_WARN, "check.ok",
-                  LOG_FIELDS(LOG_TEXT("db", p->location.db),
-                             LOG_NUMBER("foreign_key_violations", check.foreign_keys),
-                             LOG_TEXT("hint", "they were there before; a migration may mend them")),
-                  "The data breaks %lld foreign key%s: %s", (long long)check.foreign_keys,
-                  check.foreign_keys == 1 ? "" : "s", check.first_violation);
+        log_event(
+            LOG_WARN, "check.ok",
+            LOG_FIELDS(LOG_TEXT("db", p->location.db),
+                       LOG_NUMBER("foreign_key_violations", check.foreign_keys),
+                       LOG_TEXT("hint", "see which: PRAGMA foreign_key_check; a migration may mend "
+                                        "them")),
+            "The data breaks %lld foreign key%s: %s", (long long)check.foreign_keys,
+            check.foreign_keys == 1 ? "" : "s", check.first_violation);
     p->checked = true;
     return 0;
 }

@@ -43,7 +43,7 @@ static int read_hash(struct preparation *p, char out[HASH_HEX_SIZE], struct erro
 }
 
 /* Its end as an error; 0 when it went well. */
-static int judge(const char *name, int status, struct error *err)
+static int judge(const char *name, int status, const char *backup, struct error *err)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
@@ -55,7 +55,40 @@ static int judge(const char *name, int status, struct error *err)
     else
         (void)error_set(err, ERROR_DATA, 0, "migrate_command: %.100s ended with status %d", name,
                         WEXITSTATUS(status));
+    if (backup[0] != '\0')
+        return error_hint(err,
+                          "its own words are in the lines above; the app is not started. The data "
+                          "from before is also in %.300s",
+                          backup);
     return error_hint(err, "its own words are in the lines above; the app is not started");
+}
+
+/* Whether the file is byte for byte as it was before: then nothing is to be checked, put back or
+ * backed up anew. A restart loop of a command that cannot even begin must not fill the disk with
+ * backups (design fact 11). */
+static bool changed_nothing(const struct preparation *p, const struct store_probe *before)
+{
+    struct store_probe now;
+    struct error ignored;
+    return before->stamp[0] != '\0' && !before->companions &&
+           store_probe(&p->location, false, &now, &ignored) == 0 && !now.companions &&
+           strcmp(before->stamp, now.stamp) == 0;
+}
+
+/* Whether the newest attempt failed, at an earlier start: it may have left its changes behind, and
+ * the backup from before them is used again. */
+static bool failed_before(const struct preparation *p)
+{
+    struct migrate_attempt *attempts = NULL;
+    struct error ignored;
+    size_t count = 0;
+    if (p->database == NULL || !p->reused ||
+        migrate_history_attempts(&p->plan.history, 1, &attempts, &count, &ignored) != 0)
+        return false;
+    bool failed =
+        count > 0 && attempts[0].status != NULL && strcmp(attempts[0].status, "failed") == 0;
+    migrate_attempts_free(attempts, count);
+    return failed;
 }
 
 static int run(struct preparation *p, struct error *err)
@@ -67,15 +100,24 @@ static int run(struct preparation *p, struct error *err)
         return -1;
     log_event(LOG_INFO, "migrate.command", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
               "Starting the app's own migration: %.200s", words[0]);
+    const bool again = failed_before(p);
     /* Nobody else is in, so that closing folds the WAL in and leaves one file. */
     store_close(p->database);
     p->database = NULL;
+    struct store_probe before = {.stamp = ""};
+    struct error ignored;
+    (void)store_probe(&p->location, false, &before, &ignored);
     int64_t start = clock_monotonic_ms();
     int result = proc_run(words, store_interrupted, &status, err);
+    if (result != 0 && err->kind == ERROR_NOT_FOUND)
+        (void)error_hint(err, "look for a typing error in the key migrate_command, and whether the "
+                              "image really has it");
+    if (result != 0)
+        (void)error_wrap(err, "migrate_command");
     if (result == 0) {
-        p->command_ran = true;
-        p->checked = false;
-        result = judge(words[0], status, err);
+        result = judge(words[0], status, p->report.backup, err);
+        p->command_ran = !changed_nothing(p, &before) || (result != 0 && again);
+        p->checked = p->checked && !p->command_ran;
     }
     proc_words_free(words);
     if (result != 0)
@@ -101,6 +143,17 @@ static int record(struct preparation *p, struct error *err)
     return migrate_history_finish(&history, id, "success", NULL, err);
 }
 
+int step_command_words(const struct preparation *p, struct error *err)
+{
+    char **words = NULL;
+    if (p->config->migrate_command == NULL)
+        return 0;
+    if (proc_words_split("migrate_command", p->config->migrate_command, &words, err) != 0)
+        return -1;
+    proc_words_free(words);
+    return 0;
+}
+
 int step_command(struct preparation *p, struct error *err)
 {
     char before[HASH_HEX_SIZE];
@@ -115,10 +168,16 @@ int step_command(struct preparation *p, struct error *err)
             step_record_failure(p, 0, DIRECTION, err);
         return -1;
     }
-    if (step_reopen(p, err) != 0 || read_hash(p, after, err) != 0)
-        return -1;
+    /* A stop that came meanwhile must not keep what was done out of the history. */
+    store_interrupt_shield(true);
+    int result = step_reopen(p, err);
+    if (result == 0)
+        result = read_hash(p, after, err);
     /* liteinit's own row changes the schema too, the first time: before was before it. */
-    return p->database != NULL && strcmp(before, after) != 0 ? record(p, err) : 0;
+    if (result == 0 && p->database != NULL && strcmp(before, after) != 0)
+        result = record(p, err);
+    store_interrupt_shield(false);
+    return result;
 }
 
 int step_command_check(struct preparation *p, struct error *err)

@@ -12,20 +12,31 @@
 /* What rehearse=auto takes for small: copied in a fraction of a second on any disk. */
 #define SMALL_DATABASE ((int64_t)64 << 20)
 
-static void add_way_out(const struct preparation *p, struct error *err)
+/* What a failed migration leaves, and what to do: at a start the app waits for it, by hand it does
+ * not. */
+static void add_way_out(const struct preparation *p, enum layout_direction direction,
+                        struct error *err)
 {
+    char rest[PATH_MAX + 64] = "";
     if (err->kind != ERROR_DATA || err->hint[0] != '\0')
         return;
     if (p->report.backup[0] != '\0')
-        (void)error_hint(
-            err,
-            "nothing of it was applied; the app is not started. Mend the file, or start "
-            "the previous image again. The data from before is also in %s",
-            p->report.backup);
+        (void)snprintf(rest, sizeof rest, ". The data from before is also in %s", p->report.backup);
+    if (p->request->work == PREPARE_REDO && direction == LAYOUT_UP)
+        (void)error_hint(err,
+                         "nothing of it was applied, and version %lld stays taken back. Mend the "
+                         "file, then: liteinit up%s",
+                         (long long)p->way.steps[0].version, rest);
+    else if (direction == LAYOUT_DOWN)
+        (void)error_hint(err,
+                         "nothing of it was taken back%s. Mend the down file, or write a new "
+                         "migration that undoes it%s",
+                         p->request->work == PREPARE_UP ? "; the app is not started" : "", rest);
     else
         (void)error_hint(err,
                          "nothing of it was applied; the app is not started. Mend the file, or "
-                         "start the previous image again");
+                         "start the previous image again%s",
+                         rest);
 }
 
 /* After the backup, so that the backup of a restart loop stays the one it was. */
@@ -92,7 +103,16 @@ int step_rehearse(struct preparation *p, struct error *err)
                   "Rehearsal could not be done, ignoring");
         result = 0;
     } else if (result != 0 && err->kind == ERROR_DATA) {
+        char remedy[sizeof err->hint];
+        (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
+        (void)error_hint(err,
+                         "%s; the app is not started. Mend the file, or start the previous "
+                         "image again",
+                         remedy);
         step_record_failure(p, rehearsal.failed_version, "up", err);
+    } else if (result == 0 && !made) {
+        log_event(LOG_DEBUG, "migrate.rehearsed", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
+                  "No rehearsal: a copy would cost too much time or room (rehearse is auto)");
     }
     prepare_rehearsal_free(&rehearsal);
     return result;
@@ -141,7 +161,7 @@ int step_roll_back(struct preparation *p, struct error *err)
     if (p->report.rolled_back > 0)
         p->checked = false;
     if (result != 0) {
-        add_way_out(p, err);
+        add_way_out(p, LAYOUT_DOWN, err);
         return -1;
     }
     return plan_again(p, err);
@@ -161,7 +181,7 @@ int step_migrate(struct preparation *p, struct error *err)
     int64_t start = clock_monotonic_ms();
     if (migrate_apply(store_handle(p->database), &p->plan, &options, &observer, &p->report.applied,
                       err) != 0) {
-        add_way_out(p, err);
+        add_way_out(p, LAYOUT_UP, err);
         return -1;
     }
     p->checked = false;

@@ -64,8 +64,10 @@ static void on_recorded(void *context)
     struct store_checkpoint fold;
     struct error ignored;
     char stamp[STORE_STAMP_SIZE];
-    if (p->fresh || store_checkpoint_truncate(p->database, &fold, &ignored) != 0 ||
-        !fold.complete || p->report.backup[0] == '\0')
+    /* What went back in this start is in the backup as it was before. */
+    if (p->fresh || p->report.rolled_back > 0 ||
+        store_checkpoint_truncate(p->database, &fold, &ignored) != 0 || !fold.complete ||
+        p->report.backup[0] == '\0')
         return;
     store_stamp(store_source_fd(p->database), stamp);
     backup_catalogue_restamp(p->report.backup, stamp);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "base/worker.h"
 #include "prepare/steps.h"
+#include "proc/words.h"
 #include "store/activity.h"
 #include "store/lock.h"
 #include "store/volume.h"
@@ -37,6 +38,7 @@ int step_lock(struct preparation *p, struct error *err)
         log_wait(p);
     if (store_lock_take(&p->location, p->lock_fd, p->config->lock_timeout, err) != 0)
         return -1;
+    p->locked = true;
     /* What a holder that was killed has left. */
     struct store_activity stale;
     if (store_activity_read(p->lock_fd, &stale))
@@ -47,6 +49,8 @@ int step_lock(struct preparation *p, struct error *err)
 void step_activity(const struct preparation *p, const char *phase)
 {
     struct store_activity activity = {.number = 0};
+    if (!p->locked)
+        return;
     if (phase != NULL)
         (void)snprintf(activity.phase, sizeof activity.phase, "%s", phase);
     else if (!store_activity_read(p->lock_fd, &activity))
@@ -145,8 +149,23 @@ int step_glance(struct preparation *p, struct error *err)
     return 0;
 }
 
+/* What is no command is found before a backup is made for it. */
+static int check_command(const struct preparation *p, struct error *err)
+{
+    char **words = NULL;
+    if (p->config->migrate_command == NULL || p->request->work != PREPARE_UP)
+        return 0;
+    if (proc_words_split("migrate_command", p->config->migrate_command, &words, err) != 0)
+        return -1;
+    proc_words_free(words);
+    return 0;
+}
+
 int step_open(struct preparation *p, struct error *err)
 {
+    if (check_command(p, err) != 0)
+        return -1;
+    step_activity(p, "opening");
     /* Migrations that cannot be used must not leave a new, empty database behind. */
     if (p->fresh && p->source.folder != NULL &&
         migrate_plan_inspect(&p->source, p->request->target, err) != 0)

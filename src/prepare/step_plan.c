@@ -57,6 +57,20 @@ static int find_fitting(struct preparation *p, struct error *err)
     return error_hint(err, "nothing was changed; start the newer image again");
 }
 
+/* on_newer_schema=rollback, and a newer migration cannot be taken back. */
+static int no_way_back(struct preparation *p, struct error *err)
+{
+    p->newer = true;
+    if (err->kind != ERROR_NOT_FOUND)
+        return -1;
+    err->kind = ERROR_CONFIG;
+    (void)error_wrap(err, "the database has schema version %lld, newer than this image",
+                     (long long)p->plan.current);
+    return error_hint(err, "nothing was changed; start the newer image again, or go back to a "
+                           "backup from before, without what was written since: prepare "
+                           "--on-newer-schema restore (see: liteinit backups)");
+}
+
 /* A database that a newer image has migrated: refuse it, or find the way to an older one. */
 static int decide_newer(struct preparation *p, struct error *err)
 {
@@ -74,12 +88,8 @@ static int decide_newer(struct preparation *p, struct error *err)
                   (long long)p->plan.current, p->fitting);
         return 0;
     }
-    if (migrate_way_back_build(&p->plan, p->plan.newest, &p->way, err) != 0) {
-        p->newer = true;
-        err->kind = ERROR_CONFIG;
-        return error_wrap(err, "the database has schema version %lld, newer than this image",
-                          (long long)p->plan.current);
-    }
+    if (migrate_way_back_build(&p->plan, migrate_plan_known(&p->plan), &p->way, err) != 0)
+        return no_way_back(p, err);
     log_event(LOG_WARN, "schema.newer", fields,
               "Database has schema version %lld, newer than this image: %zu migration%s %s taken "
               "back, because on_newer_schema is rollback",
@@ -90,6 +100,8 @@ static int decide_newer(struct preparation *p, struct error *err)
 
 int step_plan(struct preparation *p, struct error *err)
 {
+    if (step_command_words(p, err) != 0)
+        return -1;
     if (p->database == NULL)
         return 0;
     if (migrate_plan_build(store_handle(p->database), &p->source, p->request->target, &p->plan,
@@ -97,6 +109,12 @@ int step_plan(struct preparation *p, struct error *err)
         migrate_plan_renumber(&p->plan, err) != 0)
         return -1;
     p->report.schema_version = p->plan.current;
+    if (p->plan.folder.path != NULL && p->plan.folder.count == 0 && p->plan.applied_count == 0)
+        log_event(LOG_WARN, "migrate.plan",
+                  LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("path", p->plan.folder.path),
+                             LOG_TEXT("hint", "if the app's migrations are programs, name its "
+                                              "migrator: migrate_command")),
+                  "Migration folder %s holds no migration", p->plan.folder.path);
     log_sentences(p, LOG_WARN, "Migration", &p->plan.notices);
     log_sentences(p, LOG_INFO, "Migrations:", &p->plan.gaps);
     if (p->plan.newer > 0 && p->source.folder != NULL && decide_newer(p, err) != 0)
@@ -108,7 +126,8 @@ int step_plan(struct preparation *p, struct error *err)
         return -1;
     log_sentences(p, LOG_WARN,
                   "Migration drift, passed over because drift is set to warn:", &p->plan.drift);
-    if (p->fitting[0] == '\0')
+    /* Of what is pending behind a way back, only what is known of it by now. */
+    if (p->fitting[0] == '\0' && (p->way.count == 0 || p->plan.pending_count > 0))
         step_plan_log(p);
     return 0;
 }
@@ -120,6 +139,11 @@ static int check_redo(const struct preparation *p, struct error *err)
     const struct layout_migration *file =
         p->way.count == 1 ? layout_folder_find(&p->plan.folder, step->version) : NULL;
     struct layout_script script;
+    if (p->way.count == 0) {
+        (void)error_set(err, ERROR_NOT_FOUND, 0,
+                        "there is nothing to do again: only repeatable migrations are applied");
+        return error_hint(err, "one runs again when its file changes: liteinit up");
+    }
     if (file == NULL) {
         (void)error_set(err, ERROR_NOT_FOUND, 0,
                         "version %lld (%.255s) cannot be done again: its file is not there",
@@ -155,6 +179,8 @@ int step_plan_back(struct preparation *p, struct error *err)
         return -1;
     /* What is pending is none of this command's business, but for redo: see step_migrate(). */
     p->plan.pending_count = 0;
+    if (migrate_plan_check_unfinished(&p->plan, &p->way, err) != 0)
+        return -1;
     log_event(LOG_INFO, "migrate.plan",
               LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", p->plan.current),
                          LOG_NUMBER("count", (int64_t)p->way.count)),

@@ -22,6 +22,7 @@ struct preparation {
 
     struct store_location location;
     int lock_fd;
+    bool locked; /* the lock is ours, and so is the line about what we do */
     bool no_wal; /* the volume cannot share memory: WAL would damage the database there */
     struct store_probe probe;
     bool unclean; /* the last life did not end in order, or left a WAL or a journal */
@@ -30,12 +31,13 @@ struct preparation {
     struct store_database *database;
     bool folded;      /* a WAL had content, so that the main file is not as probed */
     bool rolled_back; /* a journal had content: the main file is as the last commit left it */
+    bool reused;      /* the backup is of an earlier start */
     bool checked;     /* integrity is proved for the content as it is now */
     struct migrate_plan plan;
     struct migrate_way_back way; /* what is to be taken back */
     bool newer;                  /* planning failed because the database is newer than the image */
     char fitting[PATH_MAX];      /* the backup to put in place of a newer database; "": none is */
-    bool command_ran;            /* the app's migrator has been at work */
+    bool command_ran;            /* the app's migrator has been at work, and left its mark */
     int64_t violations;          /* of foreign keys, before it; -1: not counted */
 
     struct prepare_report report;
@@ -78,6 +80,9 @@ int step_back_target(const struct migrate_plan *plan, const char *text, int64_t 
 
 /* Opens the database again after it was closed, or replaced: alone, as step_open() does. */
 int step_reopen(struct preparation *p, struct error *err);
+
+/* Whether migrate_command can be taken apart, asked before anything is done for it. */
+int step_command_words(const struct preparation *p, struct error *err);
 
 /* The check after migrate_command, besides that of integrity. */
 int step_command_check(struct preparation *p, struct error *err);

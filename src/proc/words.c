@@ -35,9 +35,9 @@ static int take_word(const char *what, const char *text, const char **at, char *
         } else if (*c == quote) {
             quote = '\0';
         } else if (*c == '\\' && c[1] != '\0' &&
-                   (quote == '\0' || (quote == '"' && strchr("\"\\", c[1]) != NULL))) {
+                   (quote == '\0' || (quote == '"' && strchr("\"\\$`", c[1]) != NULL))) {
             out[n++] = *++c;
-        } else if (quote == '\0' && strchr("|&;<>()$`", *c) != NULL) {
+        } else if (strchr(quote == '\0' ? "|&;<>()$`" : quote == '"' ? "$`" : "", *c) != NULL) {
             return needs_shell(what, text, *c, err);
         } else {
             out[n++] = *c;
@@ -49,6 +49,13 @@ static int take_word(const char *what, const char *text, const char **at, char *
         return 0;
     (void)error_set(err, ERROR_CONFIG, 0, "%s: the quote %c has no end", what, quote);
     return error_hint(err, "close it, or put a backslash before it");
+}
+
+/* NAME=value before the program sets a variable, in a shell. */
+static bool is_assignment(const char *word)
+{
+    size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789");
+    return n > 0 && word[n] == '=';
 }
 
 int proc_words_split(const char *what, const char *text, char ***ret_words, struct error *err)
@@ -70,6 +77,8 @@ int proc_words_split(const char *what, const char *text, char ***ret_words, stru
     }
     if (result == 0 && (count == 0 || words[0][0] == '\0'))
         result = error_set(err, ERROR_CONFIG, 0, "%s names no program", what);
+    if (result == 0 && is_assignment(words[0]))
+        result = needs_shell(what, text, '=', err);
     free(word);
     if (result != 0) {
         proc_words_free(words);

@@ -169,12 +169,13 @@ def inject(call, what, number):
             "-e", f"trace={call}", "-e", f"inject={call}:{what}:when={number}"]
 
 
-def count_calls(box, command=("prepare",)):
-    """How often the busiest process of an undisturbed run makes each call."""
+def count_calls(box, command=("prepare",), status=0):
+    """How often the busiest process of an undisturbed run, which ends with `status`, makes each
+    call."""
     trace = box.folder / "trace"
     done = prepare(box, prefix=["strace", "-f", "-qq", "-o", str(trace), "-e", "signal=none",
                                 "-e", "trace=" + ",".join(CALLS)], command=command)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == status, done.stderr
     counts = collections.Counter()
     for line in trace.read_text(encoding="utf-8", errors="replace").splitlines():
         found = re.match(r"(\d+) +(\w+)\(", line)
@@ -186,19 +187,19 @@ def count_calls(box, command=("prepare",)):
     return most
 
 
-def every_moment(app, calls, command=("prepare",)):
+def every_moment(app, calls, command=("prepare",), status=0):
     """(call, number) of every moment."""
     box = app.case()
-    most = count_calls(box, command)
+    most = count_calls(box, command, status)
     app.drop(box)
     found = [(call, n) for call in calls for n in range(1, most.get(call, 0) + 1)]
     assert found, "a preparation makes none of these calls"
     return found
 
 
-def moments(app, calls, share, command=("prepare",)):
+def moments(app, calls, share, command=("prepare",), status=0):
     """The same; in the short form one in `share`."""
-    found = every_moment(app, calls, command)
+    found = every_moment(app, calls, command, status)
     return found if LONG else found[::share]
 
 

@@ -64,8 +64,12 @@ def slow_preparation(box, *options):
     box.migration("002_second", SLOW_SQL)
     life = Life(["prepare", "--rehearse=never", *options_of(box), *options], False, box.environment(), box.folder)
     box.lives.append(life)
-    life.wait_event("migrate.apply")
-    until(lambda: len(life.named("migrate.apply")) == 1, "the migration runs")
+    try:
+        life.wait_event("migrate.apply")
+        until(lambda: len(life.named("migrate.apply")) == 1, "the migration runs")
+    except AssertionError:
+        life.end()
+        raise
     return life
 
 

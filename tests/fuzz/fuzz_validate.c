@@ -3,17 +3,17 @@
 #include "folder.h"
 
 #include "base/error.h"
-#include "migrate/validate.h"
+#include "validate/validate.h"
 
-static void check(const struct migrate_validation *validation)
+static void check(const struct validate_result *validation)
 {
-    const struct migrate_remarks *remarks = &validation->remarks;
+    const struct validate_remarks *remarks = &validation->remarks;
     size_t faults = 0;
     size_t warnings = 0;
     for (size_t i = 0; i < remarks->count; i++) {
         const struct layout_finding *what = &remarks->items[i].what;
-        faults += remarks->items[i].severity == MIGRATE_FAULT;
-        warnings += remarks->items[i].severity == MIGRATE_WARNING;
+        faults += remarks->items[i].severity == VALIDATE_FAULT;
+        warnings += remarks->items[i].severity == VALIDATE_WARNING;
         MUST(what->file != NULL && what->message[0] != '\0' && what->hint != NULL, "half a remark");
         MUST(what->line >= 0 && what->column >= 0, "%s:%d:%d", what->file, what->line,
              what->column);
@@ -29,7 +29,7 @@ static void check(const struct migrate_validation *validation)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_folder made;
-    struct migrate_validation validation;
+    struct validate_result validation;
     struct error err = {.kind = ERROR_NONE};
     char *text = fuzz_text(data, size);
     bool costly = fuzz_is_costly(text);
@@ -37,9 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (costly)
         return 0;
     fuzz_folder_make(data, size, &made);
-    if (migrate_validate(made.path, made.tool, true, &validation, &err) == 0) {
+    if (validate_folder(made.path, made.tool, true, &validation, &err) == 0) {
         check(&validation);
-        migrate_validation_free(&validation);
+        validate_result_free(&validation);
     } else {
         MUST(err.kind != ERROR_BUG && err.msg[0] != '\0', "%s", err.msg);
     }

@@ -8,7 +8,7 @@ cc=$1
 paths=$2
 src=$3
 
-folders="base config proc layout store foreign migrate backup supervise prepare cli"
+folders="base config proc layout store foreign migrate backup supervise validate prepare cli"
 may_use() {
     case $1 in
     base) echo "" ;;
@@ -17,15 +17,16 @@ may_use() {
     migrate) echo "foreign layout store base" ;;
     backup) echo "store base" ;;
     supervise) echo "proc config base" ;;
+    validate) echo "migrate layout store base" ;;
     prepare) echo "migrate backup foreign layout store proc config base" ;;
-    cli) echo "prepare supervise migrate backup foreign layout store proc config base" ;;
+    cli) echo "validate prepare supervise migrate backup foreign layout store proc config base" ;;
     esac
 }
 libraries="sqlite3.h uv.h cjson/cJSON.h nettle/sha2.h"
 may_include() {
     case $1 in
     base) echo "nettle/sha2.h" ;;
-    store | foreign | migrate) echo "sqlite3.h" ;;
+    store | foreign | migrate | validate) echo "sqlite3.h" ;;
     backup) echo "sqlite3.h cjson/cJSON.h" ;;
     supervise) echo "uv.h cjson/cJSON.h" ;;
     config | layout | cli) echo "cjson/cJSON.h" ;;
@@ -37,15 +38,21 @@ trap 'rm -rf "$temp"' EXIT
 failed=0
 tried=0
 
-# compiles FOLDER HEADER: does a file of FOLDER that includes HEADER compile?
-compiles() {
-    set -- "$1" "$2" "$cc" -std=gnu17 -D_GNU_SOURCE -fsyntax-only -x c
+# compile FOLDER ARG…: the compiler with the folder's include paths, on standard input.
+compile() {
+    paths_of=$paths/$1
+    shift
+    set -- "$cc" -std=gnu17 -D_GNU_SOURCE "$@" -x c
     while read -r dir; do
         [ -z "$dir" ] || set -- "$@" "-I$dir"
-    done <"$paths/$1"
-    header=$2
-    shift 2
-    printf '#include "%s"\nextern int nothing_else;\n' "$header" | "$@" - >"$temp/out" 2>&1
+    done <"$paths_of"
+    "$@" - >"$temp/out" 2>&1
+}
+
+# compiles FOLDER HEADER: does a file of FOLDER that includes HEADER compile?
+compiles() {
+    printf '#include "%s"\nextern int nothing_else;\n' "$2" >"$temp/include.c"
+    compile "$1" -fsyntax-only <"$temp/include.c"
 }
 
 # is_in WORD LIST
@@ -73,8 +80,18 @@ fenced() {
     [ -n "$library" ] && ! is_in "$library" "$(may_include "$1")"
 }
 
+# within_reach FOLDER HEADER…: those headers that a file of FOLDER would find.
+within_reach() {
+    for header in "$@"; do
+        [ "$header" = "$1" ] || printf '#if __has_include("%s")\nreach %s\n#endif\n' "$header" "$header"
+    done >"$temp/ask.c"
+    compile "$1" -E <"$temp/ask.c" || true
+    sed -n 's/^reach //p' "$temp/out"
+}
+
 for folder in $folders; do
     [ -f "$paths/$folder" ] || continue
+    forbidden=
     for other in $folders; do
         usable=none
         for file in "$src/$other"/*.h; do
@@ -83,11 +100,12 @@ for folder in $folders; do
             if [ "$other" = "$folder" ]; then
                 expect "$folder" "$header" yes # the positive control, and: it stands by itself
             elif ! is_in "$other" "$(may_use "$folder")"; then
-                expect "$folder" "$header" no "$header: No such file"
+                forbidden="$forbidden $header"
+                tried=$((tried + 1))
             elif [ "$usable" = none ]; then
                 usable=no
             fi
-            if [ "$usable" != none ]; then
+            if [ "$usable" = no ]; then
                 tried=$((tried + 1))
                 if compiles "$folder" "$header"; then
                     usable=yes
@@ -100,6 +118,19 @@ for folder in $folders; do
             failed=$((failed + 1))
             echo "FAILED: src/$folder can include no header at all of src/$other"
         fi
+    done
+    # shellcheck disable=SC2086 # a list of words
+    for header in $(within_reach "$folder" $forbidden); do
+        failed=$((failed + 1))
+        echo "FAILED: src/$folder can include \"$header\", which is above or beside it"
+    done
+    # The question itself works: its own headers are within reach.
+    for file in "$src/$folder"/*.h; do
+        [ ! -f "$file" ] || [ -n "$(within_reach "$folder" "$folder/${file##*/}")" ] || {
+            failed=$((failed + 1))
+            echo "FAILED: src/$folder does not find its own ${file##*/}"
+        }
+        break
     done
     for library in $libraries; do
         if is_in "$library" "$(may_include "$folder")"; then

@@ -19,6 +19,8 @@ README = TOP / "README.md"
 DOCS = sorted([README, TOP / "CHANGELOG.md", *(TOP / "docs").glob("*.md")])
 OPERATIONS = TOP / "docs" / "operations.md"
 ARCHITECTURE = TOP / "docs" / "architecture.md"
+MIGRATIONS = TOP / "docs" / "migrations.md"
+MOVING = TOP / "docs" / "moving.md"
 
 EVENT = r"[a-z_]+(?:\.[a-z_]+)?"
 SHOWN_COMMAND = r'(?:^|exec app |entrypoint |")liteinit (?:app )?([a-z][a-z-]*)'
@@ -121,7 +123,7 @@ def test_flags_and_variables_that_are_shown_exist():
     variables = {f"LITEINIT_{key.upper()}" for key in keys()}
     tree = "".join(text_of(path) for folder in ("src", "docker", "tests")
                    for path in sorted((TOP / folder).rglob("*"))
-                   if path.suffix in (".c", ".h", ".sh", ".cmake", ".txt"))
+                   if path.suffix in (".c", ".h", ".sh", ".cmake") or path.name == "CMakeLists.txt")
     tree += text_of(TOP / "CMakeLists.txt")
     for path in DOCS:
         text = text_of(path)
@@ -221,12 +223,74 @@ def test_every_step_of_the_preparation_is_described_in_order():
 def test_every_source_file_is_on_the_map():
     text = text_of(ARCHITECTURE)
     for folder in ("base", "config", "layout", "proc", "store", "foreign", "migrate", "backup",
-                   "supervise", "cli"):
+                   "supervise", "validate", "cli"):
         heading = next(line for line in text.splitlines() if line.startswith(f"### {folder}:"))
         named = set(spans(section(ARCHITECTURE, heading)))
         named |= {name.removesuffix(".h") for name in named}
         for path in sorted((TOP / "src" / folder).glob("*.[ch]")):
             assert path.stem in named, f"{folder}/{path.name} is not in docs/architecture.md"
+
+
+def first_spans(path, heading):
+    """What stands in code in the first column of the tables under a heading."""
+    return [span for cells in rows(section(path, heading)) for span in spans(cells[0])]
+
+
+def test_every_directive_is_described_and_no_other():
+    text = text_of(TOP / "src/layout/directives.c")
+    code = re.findall(r'"([a-z=-]+)"', re.search(r"known\[\] = \{(.*?)\};", text, re.S).group(1))
+    assert "no-transaction" in code
+    assert sorted(first_spans(MIGRATIONS, "## Directives")) == sorted(code)
+
+
+def test_every_pragma_with_a_rule_is_described():
+    code = set(re.findall(r'\{"([a-z_]+)", MIGRATE_', text_of(TOP / "src/migrate/pragmas.c")))
+    assert "journal_mode" in code
+    described = set()
+    for span in first_spans(MIGRATIONS, "## One transaction each"):
+        described |= set(re.findall(r"[a-z_]+", span))
+    assert sorted(code - described) == []
+
+
+def test_every_layout_is_described_and_no_other():
+    code = re.findall(r'X\(\w+, "([a-z-]+)"\)', text_of(TOP / "src/layout/tool.h"))
+    assert "goose" in code
+    described = first_spans(MOVING, "## Folders of other tools")
+    assert sorted(described) == sorted(name for name in code if name != "detect")
+
+
+def test_every_tool_that_can_be_adopted_is_described_and_no_other():
+    code = re.findall(r'^        \.name = "([a-z_-]+)"', text_of(TOP / "src/foreign/tools.c"), re.M)
+    assert "goose" in code
+    assert sorted(first_spans(MOVING, "## liteinit adopt")) == sorted(code)
+
+
+def test_the_columns_of_the_history_are_described(tmp_path):
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_a.sql").write_text("CREATE TABLE a (x);")
+    subprocess.run([BIN, "prepare", "--db", tmp_path / "app.db", "--migrations", folder],
+                   timeout=60, stdin=subprocess.DEVNULL, check=True,
+                   env={"PATH": os.environ["PATH"]})
+    columns = []
+    with sqlite3.connect(tmp_path / "app.db") as db:
+        for table in ("schema_migrations", "migration_history"):
+            columns += [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+    assert first_spans(MIGRATIONS, "## In the database") == columns
+
+
+def test_the_migrations_that_are_shown_run(tmp_path):
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    made = dict(fences(section(MOVING, "## Tables made by hand")))["sql"]
+    (folder / "001_as_it_was.sql").write_text(made)
+    long = dict(fences(section(MIGRATIONS, "## Data, and long ones")))["sql"]
+    (folder / "002_gross.sql").write_text(long)
+    subprocess.run([BIN, "prepare", "--db", tmp_path / "app.db", "--migrations", folder],
+                   timeout=60, stdin=subprocess.DEVNULL, check=True,
+                   env={"PATH": os.environ["PATH"]})
+    with sqlite3.connect(tmp_path / "app.db") as db:
+        assert db.execute("SELECT gross FROM articles").fetchall() == []
 
 
 def anchors(path):

@@ -117,3 +117,28 @@ INSERT INTO found (found) VALUES ('rebuild');""")
     liteinit.migration("002_more", "DELETE FROM note; INSERT INTO note VALUES (2, 'quick fox');")
     must(tool(liteinit, "prepare"))
     assert liteinit.rows("SELECT rowid FROM found WHERE found MATCH 'fox'") == [(2,)]
+
+
+@pytest.mark.parametrize("sql", [
+    "INSERT INTO schema_migrations (version) VALUES (20200101);",
+    "DELETE FROM migration_history;",
+    "UPDATE schema_migrations SET checksum = NULL;",
+    "DROP TABLE Migration_History;",
+    "ALTER TABLE schema_migrations RENAME TO mine;",
+    "CREATE TRIGGER t AFTER INSERT ON schema_migrations BEGIN DELETE FROM note; END;",
+    "CREATE TEMP TRIGGER t AFTER INSERT ON schema_migrations BEGIN DELETE FROM note; END;",
+    "CREATE TRIGGER t AFTER UPDATE ON note BEGIN DELETE FROM schema_migrations; END;"
+    " UPDATE note SET body = 'z';",
+])
+def test_liteinits_own_records_are_liteinits_alone(liteinit, sql):
+    said = refused(liteinit, sql, "liteinit's own records")
+    assert "remove the statement" in said["hint"]
+
+
+def test_another_tools_table_of_that_name_is_the_apps(liteinit):
+    make(liteinit.db, "CREATE TABLE schema_migrations (mine TEXT); CREATE TABLE note (x);", "wal")
+    liteinit.migration("001_before", "CREATE TABLE note (x);")
+    must(tool(liteinit, "baseline", "1"))
+    liteinit.migration("002_it", "INSERT INTO schema_migrations VALUES ('x');")
+    must(tool(liteinit, "prepare"))
+    assert liteinit.rows("SELECT mine FROM schema_migrations") == [("x",)]

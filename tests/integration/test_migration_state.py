@@ -31,6 +31,15 @@ def test_the_same_temporary_names_in_every_file(liteinit):
     assert liteinit.rows("SELECT x FROM t") == [(4,)]
 
 
+def test_a_temporary_trigger_has_no_name_under_which_it_stays(liteinit):
+    make(liteinit.db, "CREATE TABLE t (x); INSERT INTO t VALUES (1)", "wal")
+    liteinit.migration("001_first", "CREATE TEMP TRIGGER liteinit_x AFTER INSERT ON t BEGIN"
+                                    " DELETE FROM t; END;")
+    liteinit.migration("002_next", "INSERT INTO t VALUES (2);")
+    must(tool(liteinit, "prepare"))
+    assert liteinit.rows("SELECT x FROM t") == [(1,), (2,)]
+
+
 @pytest.mark.parametrize("first, second, check, rows", [
     ("PRAGMA legacy_alter_table = ON;", "ALTER TABLE a RENAME TO c;",
      "SELECT sql LIKE '%REFERENCES \"c\"%' FROM sqlite_master WHERE name = 'b'", [(1,)]),

@@ -2,6 +2,7 @@
 an update that failed (on_failure)."""
 
 import contextlib
+import json
 import os
 import sqlite3
 
@@ -147,3 +148,20 @@ def test_the_rehearsal_spares_the_way_back(updating):
     assert answer.status == 65
     assert "restore.done" not in answer.names
     assert updating.rows("SELECT text FROM item") == [("old",)]
+
+
+def test_a_manifest_that_says_another_version_does_not_let_the_app_start(newer):
+    newer.migration("002_second", SECOND)
+    newer.migration("003_third", "CREATE TABLE third (x);")
+    must(tool(newer, "prepare"))
+    for path in (newer.data / "backups").glob("*.json"):
+        manifest = json.loads(path.read_text())
+        if manifest["schema_version"] == 2:
+            path.write_text(json.dumps(manifest | {"schema_version": 1}))
+    for name in ("002_second", "003_third"):
+        (newer.migrations / f"{name}.sql").unlink()
+    answer = tool(newer, "prepare", "--on-newer-schema", "restore")
+    assert answer.status == 78
+    assert "not what its manifest says" in answer.named("schema.newer")[-1]["error"]
+    aside, = asides(newer)
+    assert newer.rows("SELECT max(version) FROM schema_migrations", path=aside) == [(3,)]

@@ -34,6 +34,7 @@ static void words_are_read(void **state)
     assert_read("\xEF\xBB\xBF-- liteinit: irreversible\n", true, false);
     assert_read("\n\n  -- a comment\n  -- liteinit: irreversible\n", true, false);
     assert_read("-- liteinit:\n", false, false);
+    assert_read("-- LiteInit: irreversible\n", true, false);
 }
 
 static void only_the_head_counts(void **state)

@@ -76,7 +76,7 @@ static int setup(void **state)
 
 static int restore(void)
 {
-    return backup_restore(&location, backup, "newer", 100, &done, &err);
+    return backup_restore(&location, backup, "newer", NULL, 100, &done, &err);
 }
 
 static long long rows_of(const char *path)
@@ -353,15 +353,33 @@ static void nothing_is_kept_when_there_is_nothing_to_lose(void **state)
 {
     (void)state;
     struct stat st;
-    assert_ok(backup_restore(&location, backup, NULL, 0, &done, &err), &err);
+    struct store_probe probe;
+    assert_ok(store_probe(&location, true, &probe, &err), &err);
+    assert_ok(backup_restore(&location, backup, "x", probe.stamp, 0, &done, &err), &err);
     assert_int_equal(rows_of(location.db), 2);
     assert_string_equal(done.aside, "");
     assert_int_equal(count_names("app.db.aside-"), 0);
     assert_int_equal(stat(location.db, &st), 0);
     assert_int_equal(st.st_nlink, 1);
     rename_error = EIO;
-    assert_fails(backup_restore(&location, backup, NULL, 0, &done, &err), &err, ERROR_IO, "place");
+    assert_ok(store_probe(&location, true, &probe, &err), &err);
+    assert_fails(backup_restore(&location, backup, "x", probe.stamp, 0, &done, &err), &err,
+                 ERROR_IO, "place");
     assert_int_equal(count_names("."), 2); /* . and .. */
+}
+
+/* Somebody wrote after the caller had looked. */
+static void what_came_after_the_look_is_kept(void **state)
+{
+    (void)state;
+    struct store_probe probe;
+    assert_ok(store_probe(&location, true, &probe, &err), &err);
+    sqlite3 *db = db_open(location.db);
+    db_exec(db, "INSERT INTO t VALUES (4, 'newest')");
+    db_close(db);
+    assert_ok(backup_restore(&location, backup, "x", probe.stamp, 0, &done, &err), &err);
+    assert_int_equal(rows_of(location.db), 2);
+    assert_int_equal(rows_of(done.aside), 4);
 }
 
 static void failed_swap_leaves_all_as_it_was(void **state)
@@ -424,7 +442,7 @@ static void full_volume_is_said_before(void **state)
         skip();
     (void)put_text("small/app.db", "");
     assert_ok(store_locate(scratch_path("small/app.db"), &full, &err), &err);
-    int result = backup_restore(&full, backup, "x", 0, &done, &err);
+    int result = backup_restore(&full, backup, "x", NULL, 0, &done, &err);
     assert_int_equal(umount(folder), 0);
     assert_fails(result, &err, ERROR_BACKUP, "no room to restore");
 }
@@ -445,6 +463,7 @@ int main(void)
         TEST(taken_names_are_passed_over),
         TEST(without_links_a_copy_is_kept),
         TEST(nothing_is_kept_when_there_is_nothing_to_lose),
+        TEST(what_came_after_the_look_is_kept),
         TEST(failed_swap_leaves_all_as_it_was),
         TEST(leftovers_of_a_crash_are_cleared),
         TEST(further_names_keep_the_old_content),

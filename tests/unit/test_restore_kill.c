@@ -134,7 +134,7 @@ static int restore_in_child(void *context)
     struct backup_restore done;
     struct error err = {.kind = ERROR_NONE};
     calls_left = *(int *)context;
-    int result = backup_restore(&location, backup, "x", 0, &done, &err);
+    int result = backup_restore(&location, backup, "x", NULL, 0, &done, &err);
     if (result != 0)
         (void)fprintf(stderr, "%s\n", err.msg);
     return result != 0;

@@ -196,7 +196,7 @@ static void what_runs_outside(void **state)
 {
     (void)state;
     struct error err;
-    assert_ok(run("VACUUM; PRAGMA foreign_keys = ON;\n"
+    assert_ok(run(";; VACUUM;; /* x */ ; PRAGMA foreign_keys = ON;\n"
                   "CREATE TABLE answers AS SELECT foreign_keys AS f FROM pragma_foreign_keys;\n"
                   "BEGIN; PRAGMA foreign_keys = OFF; COMMIT;\n"
                   "INSERT INTO answers SELECT foreign_keys FROM pragma_foreign_keys;\n"

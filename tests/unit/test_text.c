@@ -304,6 +304,15 @@ static void quoted_word_that_is_cut_stays_closed(void **state)
     assert_string_equal(text_shell_quote(quoted, 4, "plain"), "pla");
 }
 
+static void plain_text_moves_no_cursor(void **state)
+{
+    (void)state;
+    char hostile[] = "a\033[2J\r\x7F\xC2\x9B\xFF\x00z\tb\n\xC2\xA0\xC3\xA9\xE2\x82";
+    text_make_plain(hostile, sizeof hostile - 1);
+    assert_memory_equal(hostile, "a?[2J??????z\tb\n\xC2\xA0\xC3\xA9??", sizeof hostile - 1);
+    text_make_plain(hostile, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +329,7 @@ int main(void)
         cmocka_unit_test(utf8_as_in_rfc_3629),
         cmocka_unit_test(shell_reads_the_word_back),
         cmocka_unit_test(quoted_word_that_is_cut_stays_closed),
+        cmocka_unit_test(plain_text_moves_no_cursor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

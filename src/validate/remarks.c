@@ -1,22 +1,22 @@
 /* See remarks.h. */
-#include "migrate/remarks.h"
+#include "validate/remarks.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *migrate_severity_name(enum migrate_severity severity)
+const char *validate_severity_name(enum validate_severity severity)
 {
     static const char *const names[] = {"error", "warning", "info"};
     return names[severity];
 }
 
 /* One more, empty and not counted yet; NULL when memory is out. */
-static struct migrate_remark *grow(struct migrate_remarks *remarks)
+static struct validate_remark *grow(struct validate_remarks *remarks)
 {
     if (remarks->count == remarks->capacity) {
         size_t capacity = remarks->capacity > 0 ? remarks->capacity * 2 : 16;
-        struct migrate_remark *items = realloc(remarks->items, capacity * sizeof *items);
+        struct validate_remark *items = realloc(remarks->items, capacity * sizeof *items);
         if (items == NULL)
             return NULL;
         remarks->items = items;
@@ -25,19 +25,19 @@ static struct migrate_remark *grow(struct migrate_remarks *remarks)
     return &remarks->items[remarks->count];
 }
 
-int migrate_remarks_take(struct migrate_remarks *remarks, struct layout_findings *findings,
-                         struct error *err)
+int validate_remarks_take(struct validate_remarks *remarks, struct layout_findings *findings,
+                          struct error *err)
 {
     int result = 0;
     size_t taken = 0;
     for (; taken < findings->count && result == 0; taken++) {
-        struct migrate_remark *remark = grow(remarks);
+        struct validate_remark *remark = grow(remarks);
         if (remark == NULL) {
             result = error_set(err, ERROR_IO, ENOMEM, "cannot list what is wrong");
             break;
         }
         *remark =
-            (struct migrate_remark){.severity = MIGRATE_FAULT, .what = findings->items[taken]};
+            (struct validate_remark){.severity = VALIDATE_FAULT, .what = findings->items[taken]};
         findings->items[taken] = (struct layout_finding){.file = NULL};
         remarks->count++;
         remarks->faults++;
@@ -46,24 +46,25 @@ int migrate_remarks_take(struct migrate_remarks *remarks, struct layout_findings
     return result;
 }
 
-int migrate_remarks_add(struct migrate_remarks *remarks, enum migrate_severity severity,
-                        const struct error *fault, struct error *err)
+int validate_remarks_add(struct validate_remarks *remarks, enum validate_severity severity,
+                         const struct error *fault, struct error *err)
 {
     struct layout_findings one = {.items = NULL};
-    if (layout_findings_add(&one, fault, err) != 0 || migrate_remarks_take(remarks, &one, err) != 0)
+    if (layout_findings_add(&one, fault, err) != 0 ||
+        validate_remarks_take(remarks, &one, err) != 0)
         return -1;
-    if (severity != MIGRATE_FAULT) {
+    if (severity != VALIDATE_FAULT) {
         remarks->items[remarks->count - 1].severity = severity;
         remarks->faults--;
-        remarks->warnings += severity == MIGRATE_WARNING;
+        remarks->warnings += severity == VALIDATE_WARNING;
     }
     return 0;
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const struct migrate_remark *left = a;
-    const struct migrate_remark *right = b;
+    const struct validate_remark *left = a;
+    const struct validate_remark *right = b;
     int order = (left->rank > right->rank) - (left->rank < right->rank);
     if (order == 0)
         order = strverscmp(left->what.file, right->what.file);
@@ -107,8 +108,8 @@ static struct ranked *rank_files(const struct layout_folder *folder, size_t *ret
     return files;
 }
 
-int migrate_remarks_sort(struct migrate_remarks *remarks, const struct layout_folder *folder,
-                         struct error *err)
+int validate_remarks_sort(struct validate_remarks *remarks, const struct layout_folder *folder,
+                          struct error *err)
 {
     size_t count = 0;
     struct ranked *files = rank_files(folder, &count);
@@ -125,7 +126,7 @@ int migrate_remarks_sort(struct migrate_remarks *remarks, const struct layout_fo
     return 0;
 }
 
-void migrate_remarks_free(struct migrate_remarks *remarks)
+void validate_remarks_free(struct validate_remarks *remarks)
 {
     for (size_t i = 0; i < remarks->count; i++) {
         free(remarks->items[i].what.file);
@@ -133,5 +134,5 @@ void migrate_remarks_free(struct migrate_remarks *remarks)
         free(remarks->items[i].what.hint);
     }
     free(remarks->items);
-    *remarks = (struct migrate_remarks){.items = NULL};
+    *remarks = (struct validate_remarks){.items = NULL};
 }

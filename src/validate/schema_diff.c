@@ -1,5 +1,5 @@
 /* See schema_diff.h. */
-#include "migrate/schema_diff.h"
+#include "validate/schema_diff.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "layout/tokens.h"
-#include "migrate/columns.h"
+#include "validate/columns.h"
 
 /* One token of a text: what it says, without the quotes of a name that needs none. */
 struct word {
@@ -97,22 +97,22 @@ __attribute__((format(printf, 3, 4))) static int tell(const struct comparison *c
 static int compare_columns(const struct comparison *comparison, const struct migrate_object *before,
                            const struct migrate_object *after, bool *ret_told, struct error *err)
 {
-    struct migrate_columns old = {.items = NULL};
-    struct migrate_columns new = {.items = NULL};
+    struct validate_columns old = {.items = NULL};
+    struct validate_columns new = {.items = NULL};
     char clause[512];
     int result = 0;
     size_t differences = 0;
-    if (migrate_columns_of(before->sql, before->name, &old) &&
-        migrate_columns_of(after->sql, after->name, &new))
+    if (validate_columns_of(before->sql, before->name, &old) &&
+        validate_columns_of(after->sql, after->name, &new))
         for (size_t i = 0; result == 0; i++) {
-            if (!migrate_columns_differ(&old, &new, i, clause, sizeof clause))
+            if (!validate_columns_differ(&old, &new, i, clause, sizeof clause))
                 break;
             differences++;
             result = tell(comparison, err, "table %s: %s", after->name, clause);
         }
     *ret_told = differences > 0;
-    migrate_columns_free(&old);
-    migrate_columns_free(&new);
+    validate_columns_free(&old);
+    validate_columns_free(&new);
     return result;
 }
 
@@ -164,10 +164,10 @@ static int lone(const struct comparison *comparison, const struct migrate_object
                 fate);
 }
 
-int migrate_schema_compare(const struct migrate_snapshot *before,
-                           const struct migrate_snapshot *after,
-                           int (*tell_one)(void *context, const char *clause, struct error *err),
-                           void *context, struct error *err)
+int validate_schema_compare(const struct migrate_snapshot *before,
+                            const struct migrate_snapshot *after,
+                            int (*tell_one)(void *context, const char *clause, struct error *err),
+                            void *context, struct error *err)
 {
     const struct comparison comparison = {before, after, tell_one, context};
     size_t b = 0;

@@ -1,5 +1,5 @@
 /* See proofread.h. */
-#include "migrate/proofread.h"
+#include "validate/proofread.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,12 +19,12 @@ static void set_place(struct error *fault, const struct layout_script *script, s
     layout_place_of(script->text, offset, &fault->line, &fault->column);
 }
 
-int migrate_proofread_text(const struct layout_script *script, struct migrate_remarks *remarks,
-                           bool *ret_closed, struct error *err)
+int validate_proofread_text(const struct layout_script *script, struct validate_remarks *remarks,
+                            bool *ret_closed, struct error *err)
 {
     struct error fault;
     bool closed = layout_text_check(script->file, script->text, script->size, &fault) == 0;
-    if (!closed && migrate_remarks_add(remarks, MIGRATE_FAULT, &fault, err) != 0)
+    if (!closed && validate_remarks_add(remarks, VALIDATE_FAULT, &fault, err) != 0)
         return -1;
     *ret_closed = closed;
     return 0;
@@ -52,7 +52,7 @@ static bool is_grammar(const char *message, bool closed)
 }
 
 static int read_statements(sqlite3 *handle, const struct layout_script *script, bool closed,
-                           struct migrate_remarks *remarks, struct error *err)
+                           struct validate_remarks *remarks, struct error *err)
 {
     const char *at = script->text;
     const char *end = script->text + script->size;
@@ -72,7 +72,7 @@ static int read_statements(sqlite3 *handle, const struct layout_script *script, 
             size_t place = offset > 0 && (size_t)offset <= length ? (size_t)offset : 0;
             (void)error_set(&fault, ERROR_DATA, 0, "%s", message);
             set_place(&fault, script, (size_t)(at - script->text) + place);
-            if (migrate_remarks_add(remarks, MIGRATE_FAULT, &fault, err) != 0)
+            if (validate_remarks_add(remarks, VALIDATE_FAULT, &fault, err) != 0)
                 return -1;
             faults++;
         }
@@ -81,8 +81,8 @@ static int read_statements(sqlite3 *handle, const struct layout_script *script, 
     return 0;
 }
 
-int migrate_proofread_grammar(sqlite3 *handle, const struct layout_script *script, bool closed,
-                              struct migrate_remarks *remarks, struct error *err)
+int validate_proofread_grammar(sqlite3 *handle, const struct layout_script *script, bool closed,
+                               struct validate_remarks *remarks, struct error *err)
 {
     (void)sqlite3_set_authorizer(handle, authorize, NULL);
     int result = read_statements(handle, script, closed, remarks, err);

@@ -1,5 +1,5 @@
 /* See validate.h. */
-#include "migrate/validate.h"
+#include "validate/validate.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -9,10 +9,10 @@
 #include "layout/folder.h"
 #include "layout/script.h"
 #include "migrate/difference.h"
-#include "migrate/proofread.h"
-#include "migrate/roundtrip.h"
-#include "migrate/trial.h"
 #include "store/interrupt.h"
+#include "validate/proofread.h"
+#include "validate/roundtrip.h"
+#include "validate/trial.h"
 
 /* Numbers from here on are dates and times, which have no gaps. */
 #define FIRST_TIMESTAMP 100000
@@ -22,13 +22,13 @@ struct look {
     struct layout_folder folder;
     struct sqlite3 *trial;
     struct migrate_snapshot before; /* as the migrations so far have left it */
-    struct migrate_validation *out;
+    struct validate_result *out;
     bool roundtrip;
     bool running; /* no up has failed yet */
 };
 
 __attribute__((format(printf, 5, 6))) static int add(struct look *look,
-                                                     enum migrate_severity severity,
+                                                     enum validate_severity severity,
                                                      const char *file, struct error *err,
                                                      const char *fmt, ...)
 {
@@ -40,7 +40,7 @@ __attribute__((format(printf, 5, 6))) static int add(struct look *look,
     va_end(ap);
     (void)error_set(&fault, ERROR_DATA, 0, "%s", text);
     (void)snprintf(fault.file, sizeof fault.file, "%.255s", file);
-    return migrate_remarks_add(&look->out->remarks, severity, &fault, err);
+    return validate_remarks_add(&look->out->remarks, severity, &fault, err);
 }
 
 /* A fault of a file: a remark, unless it is the machine's. */
@@ -52,7 +52,7 @@ static int add_fault(struct look *look, const char *file, struct error *fault, s
     }
     if (fault->file[0] == '\0')
         (void)snprintf(fault->file, sizeof fault->file, "%.255s", file);
-    return migrate_remarks_add(&look->out->remarks, MIGRATE_FAULT, fault, err);
+    return validate_remarks_add(&look->out->remarks, VALIDATE_FAULT, fault, err);
 }
 
 /* One direction, read. */
@@ -71,21 +71,21 @@ static int read_text(struct look *look, const struct layout_migration *migration
         return add_fault(look, direction == LAYOUT_UP ? migration->up : migration->down, &fault,
                          err);
     text->loaded = true;
-    return migrate_proofread_text(&text->script, &look->out->remarks, &text->closed, err);
+    return validate_proofread_text(&text->script, &look->out->remarks, &text->closed, err);
 }
 
 /* What is not run is proofread. */
 static int read_grammar(struct look *look, const struct text *text, struct error *err)
 {
-    return migrate_proofread_grammar(look->trial, &text->script, text->closed, &look->out->remarks,
-                                     err);
+    return validate_proofread_grammar(look->trial, &text->script, text->closed, &look->out->remarks,
+                                      err);
 }
 
 static int run_up(struct look *look, const struct layout_migration *migration, bool *ret_applied,
                   struct error *err)
 {
     struct error fault;
-    *ret_applied = migrate_trial_apply(look->trial, &look->folder, migration, &fault) == 0;
+    *ret_applied = validate_trial_apply(look->trial, &look->folder, migration, &fault) == 0;
     return *ret_applied ? 0 : add_fault(look, migration->up, &fault, err);
 }
 
@@ -116,8 +116,8 @@ static int look_at_down(struct look *look, const struct layout_migration *migrat
     int result = read_text(look, migration, LAYOUT_DOWN, &text, err);
     if (result == 0 && text.loaded) {
         if (look->roundtrip && applied && text.closed)
-            result = migrate_roundtrip(look->trial, &look->folder, migration, &text.script,
-                                       &look->before, &look->out->remarks, &proved, err);
+            result = validate_roundtrip(look->trial, &look->folder, migration, &text.script,
+                                        &look->before, &look->out->remarks, &proved, err);
         else
             result = read_grammar(look, &text, err);
     }
@@ -136,20 +136,21 @@ static int look_at_one(struct look *look, const struct layout_migration *migrati
         return -1;
     look->out->not_run += !applied;
     if (irreversible && migration->down != NULL && strcmp(migration->down, migration->up) != 0) {
-        if (add(look, MIGRATE_WARNING, migration->down, err,
+        if (add(look, VALIDATE_WARNING, migration->down, err,
                 "is never used: %s says that it is irreversible", migration->up) != 0)
             return -1;
     } else if (migration->down != NULL) {
         if (look_at_down(look, migration, applied, err) != 0)
             return -1;
     } else if (look->roundtrip && applied && !irreversible && !migration->repeatable) {
-        if (add(look, MIGRATE_NOTE, migration->up, err, "irreversible: nothing takes it back") != 0)
+        if (add(look, VALIDATE_NOTE, migration->up, err, "irreversible: nothing takes it back") !=
+            0)
             return -1;
     }
     if (!look->roundtrip || !applied)
         return 0;
     migrate_snapshot_free(&look->before);
-    return migrate_trial_look(look->trial, &look->before, err);
+    return validate_trial_look(look->trial, &look->before, err);
 }
 
 static bool is_number(const char *label)
@@ -185,10 +186,10 @@ static int look_for_gaps(struct look *look, struct error *err)
         long long last = (long long)all[i].version - 1;
         int result = 0;
         if (step == 2)
-            result = add(look, MIGRATE_WARNING, all[i].up, err,
+            result = add(look, VALIDATE_WARNING, all[i].up, err,
                          "there is no migration with the number %lld", first);
         else if (step > 2)
-            result = add(look, MIGRATE_WARNING, all[i].up, err,
+            result = add(look, VALIDATE_WARNING, all[i].up, err,
                          "there are no migrations with the numbers %lld to %lld", first, last);
         if (result != 0)
             return -1;
@@ -200,16 +201,16 @@ static int look_at_all(struct look *look, struct error *err)
 {
     const struct layout_folder *folder = &look->folder;
     if (folder->count == 0 && look->out->remarks.faults == 0 &&
-        add(look, MIGRATE_WARNING, "", err, "there are no migrations in this folder") != 0)
+        add(look, VALIDATE_WARNING, "", err, "there are no migrations in this folder") != 0)
         return -1;
     if (folder->ignored > 0 &&
-        add(look, MIGRATE_NOTE, "", err, "%zu .sql %s left alone: no number begins the name",
+        add(look, VALIDATE_NOTE, "", err, "%zu .sql %s left alone: no number begins the name",
             folder->ignored, folder->ignored == 1 ? "file is" : "files are") != 0)
         return -1;
     if (folder->count > 1 && look_for_gaps(look, err) != 0)
         return -1;
-    if (migrate_trial_open(&look->trial, err) != 0 ||
-        migrate_trial_look(look->trial, &look->before, err) != 0)
+    if (validate_trial_open(&look->trial, err) != 0 ||
+        validate_trial_look(look->trial, &look->before, err) != 0)
         return -1;
     for (size_t i = 0; i < folder->count; i++) {
         if (store_interrupted())
@@ -229,7 +230,7 @@ static int read_folder(struct look *look, const char *path, enum layout_tool too
     struct layout_findings findings = {.items = NULL};
     struct error fault;
     *ret_readable = layout_folder_read(path, tool, &findings, &look->folder, &fault) == 0;
-    if (migrate_remarks_take(&look->out->remarks, &findings, err) != 0)
+    if (validate_remarks_take(&look->out->remarks, &findings, err) != 0)
         return -1;
     if (*ret_readable) {
         look->out->tool = look->folder.tool;
@@ -243,29 +244,29 @@ static int read_folder(struct look *look, const char *path, enum layout_tool too
     return add_fault(look, "", &fault, err);
 }
 
-int migrate_validate(const char *path, enum layout_tool tool, bool roundtrip,
-                     struct migrate_validation *ret_validation, struct error *err)
+int validate_folder(const char *path, enum layout_tool tool, bool roundtrip,
+                    struct validate_result *ret_validation, struct error *err)
 {
-    struct migrate_validation out = {.tool = tool};
+    struct validate_result out = {.tool = tool};
     struct look look = {.out = &out, .roundtrip = roundtrip, .running = true};
     bool readable = false;
     int result = read_folder(&look, path, tool, &readable, err);
     if (result == 0 && readable)
         result = look_at_all(&look, err);
     if (result == 0)
-        result = migrate_remarks_sort(&out.remarks, &look.folder, err);
+        result = validate_remarks_sort(&out.remarks, &look.folder, err);
     migrate_snapshot_free(&look.before);
-    migrate_trial_close(look.trial, NULL);
+    validate_trial_close(look.trial, NULL);
     layout_folder_free(&look.folder);
     if (result != 0) {
-        migrate_validation_free(&out);
+        validate_result_free(&out);
         return -1;
     }
     *ret_validation = out;
     return 0;
 }
 
-void migrate_validation_free(struct migrate_validation *validation)
+void validate_result_free(struct validate_result *validation)
 {
-    migrate_remarks_free(&validation->remarks);
+    validate_remarks_free(&validation->remarks);
 }

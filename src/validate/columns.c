@@ -1,5 +1,5 @@
 /* See columns.h. */
-#include "migrate/columns.h"
+#include "validate/columns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static char *copy_of(sqlite3_stmt *row, int column)
 }
 
 /* https://www.sqlite.org/pragma.html#pragma_table_xinfo: generated columns are listed too. */
-static bool read_columns(sqlite3 *handle, const char *table, struct migrate_columns *columns)
+static bool read_columns(sqlite3 *handle, const char *table, struct validate_columns *columns)
 {
     cleanup_statement sqlite3_stmt *statement = NULL;
     if (sqlite3_prepare_v2(handle,
@@ -25,12 +25,12 @@ static bool read_columns(sqlite3 *handle, const char *table, struct migrate_colu
         sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC) != SQLITE_OK)
         return false;
     while (sqlite3_step(statement) == SQLITE_ROW) {
-        struct migrate_column *items =
+        struct validate_column *items =
             realloc(columns->items, (columns->count + 1) * sizeof *items);
         if (items == NULL)
             return false;
         columns->items = items;
-        items[columns->count++] = (struct migrate_column){
+        items[columns->count++] = (struct validate_column){
             .name = copy_of(statement, 0),
             .type = copy_of(statement, 1),
             .fallback = copy_of(statement, 2),
@@ -43,9 +43,10 @@ static bool read_columns(sqlite3 *handle, const char *table, struct migrate_colu
     return columns->count > 0;
 }
 
-bool migrate_columns_of(const char *create, const char *table, struct migrate_columns *ret_columns)
+bool validate_columns_of(const char *create, const char *table,
+                         struct validate_columns *ret_columns)
 {
-    struct migrate_columns columns = {.items = NULL};
+    struct validate_columns columns = {.items = NULL};
     sqlite3 *handle = NULL;
     bool known = sqlite3_open_v2(":memory:", &handle,
                                  SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY,
@@ -54,14 +55,14 @@ bool migrate_columns_of(const char *create, const char *table, struct migrate_co
                  read_columns(handle, table, &columns);
     (void)sqlite3_close(handle);
     if (!known) {
-        migrate_columns_free(&columns);
+        validate_columns_free(&columns);
         return false;
     }
     *ret_columns = columns;
     return true;
 }
 
-void migrate_columns_free(struct migrate_columns *columns)
+void validate_columns_free(struct validate_columns *columns)
 {
     for (size_t i = 0; i < columns->count; i++) {
         free(columns->items[i].name);
@@ -69,10 +70,10 @@ void migrate_columns_free(struct migrate_columns *columns)
         free(columns->items[i].fallback);
     }
     free(columns->items);
-    *columns = (struct migrate_columns){.items = NULL};
+    *columns = (struct validate_columns){.items = NULL};
 }
 
-static const struct migrate_column *find(const struct migrate_columns *columns, const char *name)
+static const struct validate_column *find(const struct validate_columns *columns, const char *name)
 {
     for (size_t i = 0; i < columns->count; i++)
         if (strcasecmp(columns->items[i].name, name) == 0)
@@ -80,7 +81,7 @@ static const struct migrate_column *find(const struct migrate_columns *columns, 
     return NULL;
 }
 
-static bool same_default(const struct migrate_column *a, const struct migrate_column *b)
+static bool same_default(const struct validate_column *a, const struct validate_column *b)
 {
     if (a->fallback == NULL || b->fallback == NULL)
         return a->fallback == b->fallback;
@@ -88,8 +89,8 @@ static bool same_default(const struct migrate_column *a, const struct migrate_co
 }
 
 /* Writes how one column differs; false when it does not. */
-static bool column_differs(const struct migrate_column *before, const struct migrate_column *after,
-                           char *clause, size_t size)
+static bool column_differs(const struct validate_column *before,
+                           const struct validate_column *after, char *clause, size_t size)
 {
     const char *name = after->name;
     if (strcasecmp(before->type, after->type) != 0)
@@ -111,7 +112,7 @@ static bool column_differs(const struct migrate_column *before, const struct mig
     return true;
 }
 
-static bool same_order(const struct migrate_columns *before, const struct migrate_columns *after)
+static bool same_order(const struct validate_columns *before, const struct validate_columns *after)
 {
     for (size_t i = 0; i < before->count && i < after->count; i++)
         if (strcasecmp(before->items[i].name, after->items[i].name) != 0)
@@ -119,13 +120,13 @@ static bool same_order(const struct migrate_columns *before, const struct migrat
     return true;
 }
 
-bool migrate_columns_differ(const struct migrate_columns *before,
-                            const struct migrate_columns *after, size_t n, char *clause,
-                            size_t size)
+bool validate_columns_differ(const struct validate_columns *before,
+                             const struct validate_columns *after, size_t n, char *clause,
+                             size_t size)
 {
     size_t found = 0;
     for (size_t i = 0; i < before->count; i++) {
-        const struct migrate_column *other = find(after, before->items[i].name);
+        const struct validate_column *other = find(after, before->items[i].name);
         if (other == NULL)
             (void)snprintf(clause, size, "column %.80s is gone", before->items[i].name);
         else if (!column_differs(&before->items[i], other, clause, size))

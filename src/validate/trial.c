@@ -1,5 +1,5 @@
 /* See trial.h. */
-#include "migrate/trial.h"
+#include "validate/trial.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "store/interrupt.h"
 #include "store/sql.h"
 
-int migrate_trial_open(sqlite3 **ret_handle, struct error *err)
+int validate_trial_open(sqlite3 **ret_handle, struct error *err)
 {
     sqlite3 *handle = NULL;
     if (sqlite3_open_v2(":memory:", &handle,
@@ -30,24 +30,24 @@ int migrate_trial_open(sqlite3 **ret_handle, struct error *err)
     return 0;
 }
 
-int migrate_trial_clone(sqlite3 *handle, sqlite3 **ret_clone, struct error *err)
+int validate_trial_clone(sqlite3 *handle, sqlite3 **ret_clone, struct error *err)
 {
     sqlite3 *clone = NULL;
-    if (migrate_trial_open(&clone, err) != 0)
+    if (validate_trial_open(&clone, err) != 0)
         return -1;
     sqlite3_backup *backup = sqlite3_backup_init(clone, "main", handle, "main");
     if (backup != NULL)
         (void)sqlite3_backup_step(backup, -1);
     if (backup == NULL || sqlite3_backup_finish(backup) != SQLITE_OK) {
         (void)sql_error(err, clone, "cannot copy a database in memory");
-        migrate_trial_close(clone, handle);
+        validate_trial_close(clone, handle);
         return -1;
     }
     *ret_clone = clone;
     return 0;
 }
 
-void migrate_trial_close(sqlite3 *handle, sqlite3 *next)
+void validate_trial_close(sqlite3 *handle, sqlite3 *next)
 {
     store_interrupt_watch(next);
     (void)sqlite3_close_v2(handle);
@@ -61,8 +61,19 @@ static int name_file(const char *file, struct error *err)
     return -1;
 }
 
-int migrate_trial_apply(sqlite3 *handle, const struct layout_folder *folder,
-                        const struct layout_migration *migration, struct error *err)
+/* Nobody asks for the attempts of a trial, and each new one would be looked for among all before:
+ * with 20,000 files that was most of the time. Where it cannot be, it is only slower. */
+static void forget_attempts(const struct migrate_history *history)
+{
+    char sql[64];
+    if (!history->history_exists)
+        return;
+    (void)snprintf(sql, sizeof sql, "DELETE FROM main.%s", history->history_table);
+    (void)sqlite3_exec(history->handle, sql, NULL, NULL, NULL);
+}
+
+int validate_trial_apply(sqlite3 *handle, const struct layout_folder *folder,
+                         const struct layout_migration *migration, struct error *err)
 {
     const struct migrate_observer silent = {.context = NULL};
     const struct migrate_apply_options options = {.app_version = NULL};
@@ -74,13 +85,14 @@ int migrate_trial_apply(sqlite3 *handle, const struct layout_folder *folder,
     alone.down = NULL;
     if (migrate_history_open(handle, &plan.history, err) != 0)
         return -1;
+    forget_attempts(&plan.history);
     if (migrate_apply(handle, &plan, &options, &silent, &applied, err) != 0)
         return name_file(migration->up, err);
     return 0;
 }
 
-int migrate_trial_take_back(sqlite3 *handle, const struct layout_migration *migration,
-                            const struct layout_script *script, struct error *err)
+int validate_trial_take_back(sqlite3 *handle, const struct layout_migration *migration,
+                             const struct layout_script *script, struct error *err)
 {
     const struct migrate_observer silent = {.context = NULL};
     const struct migrate_apply_options options = {.app_version = NULL};
@@ -97,7 +109,7 @@ int migrate_trial_take_back(sqlite3 *handle, const struct layout_migration *migr
     return 0;
 }
 
-int migrate_trial_look(sqlite3 *handle, struct migrate_snapshot *ret_snapshot, struct error *err)
+int validate_trial_look(sqlite3 *handle, struct migrate_snapshot *ret_snapshot, struct error *err)
 {
     struct migrate_history history;
     if (migrate_history_open(handle, &history, err) != 0)
