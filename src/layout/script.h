@@ -35,6 +35,12 @@ int layout_script_load(const struct layout_folder *folder, const struct layout_m
                        enum layout_direction direction, struct layout_script *ret_script,
                        struct error *err);
 
+/* The same for one of very many: `dir` is the open folder, which saves the way to it for each file,
+ * or -1. Messages of files that cannot be read are shorter. */
+int layout_script_load_at(const struct layout_folder *folder, int dir,
+                          const struct layout_migration *migration, enum layout_direction direction,
+                          struct layout_script *ret_script, struct error *err);
+
 /* A script whose text was kept in the database by layout_script_keep(). `file` is what messages
  * call it. */
 int layout_script_recall(const char *file, const char *text, struct layout_script *ret_script,
