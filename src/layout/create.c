@@ -189,14 +189,22 @@ static int make_files(const char *folder, const struct pattern *pattern, const c
     return result;
 }
 
+static int refuse_tool(enum layout_tool tool, struct error *err)
+{
+    (void)error_set(err, ERROR_CONFIG, 0, "a migration of %s is made by its own tool",
+                    layout_tool_name(tool));
+    return error_hint(err, "let it write the folder; liteinit reads it as it is");
+}
+
 int layout_create(const char *folder, enum layout_tool tool, const char *name,
                   struct layout_created *ret_created, struct error *err)
 {
-    struct layout_folder read = {.tool = tool == LAYOUT_DETECT ? LAYOUT_LITEINIT : tool};
+    struct layout_folder read = {.count = 0};
     struct layout_created created = {.down = ""};
     char clean[NAME_SIZE];
     char number[32];
-    if (clean_name(name, clean, err) != 0)
+    if (clean_name(name, clean, err) != 0 ||
+        (tool != LAYOUT_DETECT && pattern_of(tool) == NULL && refuse_tool(tool, err) != 0))
         return -1;
     /* A folder of liteinit's own is made with its first migration. */
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
@@ -208,19 +216,15 @@ int layout_create(const char *folder, enum layout_tool tool, const char *name,
     const struct pattern *pattern = pattern_of(found);
     int result = next_number(&read, number, sizeof number, err);
     layout_folder_free(&read);
+    if (pattern == NULL)
+        return refuse_tool(found, err);
     if (result != 0)
         return -1;
     /* It would be read as the way back of a migration that is not there. */
     if (found == LAYOUT_LITEINIT && ends_in_down(clean)) {
         (void)error_set(err, ERROR_USAGE, 0,
-                        "the migration's name ends in _down, which marks a "
-                        "way back");
+                        "the migration's name ends in _down, which marks a way back");
         return error_hint(err, "say what it does in other words; its way back is made with it");
-    }
-    if (pattern == NULL) {
-        (void)error_set(err, ERROR_CONFIG, 0, "a migration of %s is made by its own tool",
-                        layout_tool_name(found));
-        return error_hint(err, "let it write the folder; liteinit reads it as it is");
     }
     if (make_files(folder, pattern, number, clean, &created, err) != 0)
         return -1;

@@ -246,6 +246,25 @@ char *layout_script_keep(const struct layout_script *script)
     return kept;
 }
 
+int layout_script_keep_down(const struct layout_folder *folder,
+                            const struct layout_migration *migration,
+                            const struct layout_script *up, char **ret_text, struct error *err)
+{
+    struct layout_script down;
+    if (migration->down == NULL || up->directives.irreversible) {
+        *ret_text = NULL;
+        return 0;
+    }
+    if (layout_script_load(folder, migration, LAYOUT_DOWN, &down, err) != 0)
+        return -1;
+    char *text = layout_script_keep(&down);
+    layout_script_free(&down);
+    if (text == NULL)
+        return error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", migration->up);
+    *ret_text = text;
+    return 0;
+}
+
 void layout_script_free(struct layout_script *script)
 {
     free(script->file);

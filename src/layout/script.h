@@ -45,6 +45,12 @@ int layout_script_recall(const char *file, const char *text, struct layout_scrip
  * is, byte for byte. The caller frees it; NULL when memory is out. */
 char *layout_script_keep(const struct layout_script *script);
 
+/* That text of the way back of `migration`, whose way up is loaded as `up`. *ret_text is NULL where
+ * there is none, or where `up` says that it is irreversible; the caller frees it. */
+int layout_script_keep_down(const struct layout_folder *folder,
+                            const struct layout_migration *migration,
+                            const struct layout_script *up, char **ret_text, struct error *err);
+
 void layout_script_free(struct layout_script *script);
 
 #endif

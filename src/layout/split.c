@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "layout/tokens.h"
 
@@ -153,4 +154,42 @@ int layout_text_check(const char *file, const char *text, size_t size, struct er
     if (state == STATE_TRIGGER || state == STATE_SEMI)
         return never_ended(file, text, start, "trigger", "END;", err);
     return 0;
+}
+
+/* Whether text follows a carriage return that stands alone in this comment. */
+static bool hides_lines(const char *comment, size_t size)
+{
+    const char *end = comment + size;
+    const char *at = memchr(comment, '\r', size);
+    if (at == NULL || comment[0] != '-')
+        return false;
+    while (at < end && strchr(" \t\f\v\r", *at) != NULL)
+        at++;
+    return at < end;
+}
+
+int layout_line_ends_check(const char *file, const char *text, size_t size, struct error *err)
+{
+    int line = 0;
+    int column = 0;
+    size_t at = 0;
+    if (memchr(text, '\r', size) == NULL)
+        return 0;
+    while (at < size) {
+        struct layout_token token = layout_token_next(text + at, size - at);
+        if (token.kind == LAYOUT_TOKEN_COMMENT && hides_lines(text + at, token.size))
+            break;
+        at += token.size;
+    }
+    if (at >= size)
+        return 0;
+    layout_place_of(text, at, &line, &column);
+    (void)error_set(err, ERROR_DATA, 0,
+                    "%s:%d:%d: this comment has a carriage return alone in it: the lines behind it "
+                    "are a part of the comment for SQLite, and would not run",
+                    file, line, column);
+    (void)snprintf(err->file, sizeof err->file, "%.255s", file);
+    err->line = line;
+    err->column = column;
+    return error_hint(err, "save the file with line feeds (LF), or with both (CRLF)");
 }

@@ -24,4 +24,9 @@ size_t layout_statement_count(const char *text, size_t size);
  * begins there and never ends: what follows it would be taken for a part of it. */
 int layout_text_check(const char *file, const char *text, size_t size, struct error *err);
 
+/* ERROR_DATA with file, line and column for a line comment in which a carriage return stands alone
+ * and text follows it, as in a file with the line ends of an old Mac: an editor shows the text as
+ * lines of their own, while SQLite takes all of it for the comment, and would run nothing. */
+int layout_line_ends_check(const char *file, const char *text, size_t size, struct error *err);
+
 #endif

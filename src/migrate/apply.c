@@ -1,7 +1,6 @@
 /* See apply.h. */
 #include "migrate/apply.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -26,19 +25,10 @@ static void work_free(struct work *work)
 static int work_load(const struct layout_folder *folder, const struct layout_migration *file,
                      struct work *work, struct error *err)
 {
-    struct layout_script down;
     work->file = file;
     if (layout_script_load(folder, file, LAYOUT_UP, &work->script, err) != 0)
         return -1;
-    if (file->down == NULL || work->script.directives.irreversible)
-        return 0;
-    if (layout_script_load(folder, file, LAYOUT_DOWN, &down, err) != 0)
-        return -1;
-    work->down_text = layout_script_keep(&down);
-    layout_script_free(&down);
-    return work->down_text != NULL
-               ? 0
-               : error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", file->up);
+    return layout_script_keep_down(folder, file, &work->script, &work->down_text, err);
 }
 
 static int settle(void *context, const struct migrate_run *run, struct error *err)

@@ -11,8 +11,9 @@
 #include "migrate/history_sql.h"
 #include "store/sql.h"
 
-static const char *const applied_columns[] = {"version",  "name",     "applied_at",
-                                              "checksum", "down_sql", NULL};
+static const char *const applied_columns[] = {"version",  "name",        "applied_at",
+                                              "checksum", "duration_ms", "app_version",
+                                              "backup",   "down_sql",    NULL};
 static const char *const history_columns[] = {"version",      "direction",     "status",
                                               "backup_path",  "error_message", "started_at",
                                               "completed_at", "resume",        NULL};

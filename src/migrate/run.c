@@ -2,6 +2,7 @@
 #include "migrate/run.h"
 
 #include "base/clock.h"
+#include "layout/split.h"
 #include "migrate/script.h"
 #include "migrate/session.h"
 #include "migrate/stepwise.h"
@@ -137,7 +138,7 @@ static int set_up(const struct migrate_run *run, struct error *err)
 int migrate_run_script(struct migrate_run *run, const struct layout_script *script,
                        bool *ret_stands, struct error *err)
 {
-    char note[MIGRATE_NOTE_SIZE];
+    char note[MIGRATE_NOTE_SIZE] = "";
     *ret_stands = false;
     run->script = script;
     migrate_guard_open(&run->guard, run->handle, script, run->observer);
@@ -145,7 +146,9 @@ int migrate_run_script(struct migrate_run *run, const struct layout_script *scri
         migrate_guard_share(&run->guard, run->references);
     run->guard.records = run->history;
     migrate_ticker_start(&run->ticker, run->handle, script, run->item, run->observer);
-    int result = migrate_history_look(run->history, run->attempt, NULL, note, err);
+    int result = layout_line_ends_check(script->file, script->text, script->size, err);
+    if (result == 0)
+        result = migrate_history_look(run->history, run->attempt, NULL, note, err);
     if (result == 0)
         result = set_up(run, err);
     if (result == 0)

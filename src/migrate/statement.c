@@ -93,7 +93,15 @@ static void note(struct migrate_reader *reader, int action, const char *first, c
     }
 }
 
-/* Whether the action changes a table of liteinit's records, or puts a trigger on it. */
+/* Where the records are when another tool has the usual names: see history.c. */
+static bool is_kept_name(const char *table)
+{
+    return sqlite3_stricmp(table, "liteinit_migrations") == 0 ||
+           sqlite3_stricmp(table, "liteinit_history") == 0;
+}
+
+/* Whether the action changes a table of liteinit's records, puts a trigger on it, or an index that
+ * could keep a row out, or takes the name of one. */
 static bool writes_record(const struct migrate_reader *reader, int action, const char *first,
                           const char *second, const char *database)
 {
@@ -107,9 +115,13 @@ static bool writes_record(const struct migrate_reader *reader, int action, const
     case SQLITE_ALTER_TABLE:
         return (first == NULL || strcmp(first, "main") == 0) &&
                migrate_guard_is_record(reader->guard, second);
+    case SQLITE_CREATE_INDEX:
     case SQLITE_CREATE_TRIGGER:
     case SQLITE_CREATE_TEMP_TRIGGER:
         return migrate_guard_is_record(reader->guard, second);
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_CREATE_VIEW:
+        return is_kept_name(first);
     default:
         return false;
     }

@@ -256,12 +256,12 @@ static int run_on_copy(struct rehearsing *r, const char *path, struct error *err
     return result;
 }
 
-/* What mends the migration stays the first thing that is said; what a failing disk means for the
- * real database is not to be said of a copy. */
+/* What mends the migration stays the first thing that is said; what a failing disk, or a file
+ * without a transaction, has left is not to be said of a copy. */
 static void add_hint(struct error *err)
 {
     char remedy[sizeof err->hint] = "";
-    if (err->kind != ERROR_IO)
+    if (err->kind != ERROR_IO && strstr(err->hint, " stay") == NULL)
         (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
     size_t length = strlen(remedy);
     if (length > 0 && remedy[length - 1] == '.')

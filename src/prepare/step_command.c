@@ -43,7 +43,7 @@ static int read_hash(struct preparation *p, char out[HASH_HEX_SIZE], struct erro
 }
 
 /* Its end as an error; 0 when it went well. */
-static int judge(const char *name, int status, struct error *err)
+static int judge(const char *name, int status, const char *backup, struct error *err)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
@@ -55,6 +55,11 @@ static int judge(const char *name, int status, struct error *err)
     else
         (void)error_set(err, ERROR_DATA, 0, "migrate_command: %.100s ended with status %d", name,
                         WEXITSTATUS(status));
+    if (backup[0] != '\0')
+        return error_hint(err,
+                          "its own words are in the lines above; the app is not started. The data "
+                          "from before is also in %.300s",
+                          backup);
     return error_hint(err, "its own words are in the lines above; the app is not started");
 }
 
@@ -110,7 +115,7 @@ static int run(struct preparation *p, struct error *err)
     if (result != 0)
         (void)error_wrap(err, "migrate_command");
     if (result == 0) {
-        result = judge(words[0], status, err);
+        result = judge(words[0], status, p->report.backup, err);
         p->command_ran = !changed_nothing(p, &before) || (result != 0 && again);
         p->checked = p->checked && !p->command_ran;
     }
@@ -136,6 +141,17 @@ static int record(struct preparation *p, struct error *err)
                               p->report.backup[0] != '\0' ? p->report.backup : NULL, &id, err) != 0)
         return -1;
     return migrate_history_finish(&history, id, "success", NULL, err);
+}
+
+int step_command_words(const struct preparation *p, struct error *err)
+{
+    char **words = NULL;
+    if (p->config->migrate_command == NULL)
+        return 0;
+    if (proc_words_split("migrate_command", p->config->migrate_command, &words, err) != 0)
+        return -1;
+    proc_words_free(words);
+    return 0;
 }
 
 int step_command(struct preparation *p, struct error *err)

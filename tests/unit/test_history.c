@@ -96,8 +96,12 @@ static void tables_are_told_by_their_columns(void **state)
         {"CREATE TABLE schema_migrations (version, name, applied_at)", true},
         {"CREATE TABLE schema_migrations (version, name, applied_at, checksum)", true},
         {"CREATE TABLE schema_migrations " OUR_APPLIED, false},
-        {"CREATE TABLE SCHEMA_MIGRATIONS (Version, Name, Applied_At, Checksum, Down_SQL)", false},
-        {"CREATE TABLE schema_migrations (version, name, applied_at, checksum, down_sql, later)",
+        {"CREATE TABLE schema_migrations (version, name, applied_at, checksum, down_sql)", true},
+        {"CREATE TABLE SCHEMA_MIGRATIONS (Version, Name, Applied_At, Checksum, Duration_MS,"
+         " App_Version, Backup, Down_SQL)",
+         false},
+        {"CREATE TABLE schema_migrations (version, name, applied_at, checksum, duration_ms,"
+         " app_version, backup, down_sql, later)",
          false},
         {"CREATE TEMP TABLE schema_migrations (version)", false},
     };
