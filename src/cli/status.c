@@ -151,6 +151,14 @@ static int print_json(const struct status *status)
         (void)cJSON_AddBoolToObject(item, "reversible", plan->pending[i]->down != NULL);
         (void)cJSON_AddItemToArray(pending, item);
     }
+    cJSON *unfinished = cJSON_AddArrayToObject(root, "unfinished");
+    for (size_t i = 0; i < plan->unfinished_count; i++) {
+        cJSON *item = cJSON_CreateObject();
+        (void)cJSON_AddNumberToObject(item, "version", (double)plan->unfinished[i].version);
+        (void)cJSON_AddStringToObject(item, "direction", plan->unfinished[i].down ? "down" : "up");
+        (void)cJSON_AddNumberToObject(item, "statements", (double)plan->unfinished[i].statements);
+        (void)cJSON_AddItemToArray(unfinished, item);
+    }
     cJSON *drift = cJSON_AddArrayToObject(root, "drift");
     for (size_t i = 0; i < plan->drift.count; i++)
         (void)cJSON_AddItemToArray(drift, cJSON_CreateString(plan->drift.items[i]));
@@ -167,11 +175,21 @@ static int print_json(const struct status *status)
 static void print_migrations(struct text_buffer *out, const struct status *status)
 {
     const struct migrate_plan *plan = &status->plan;
-    (void)text_buffer_printf(out, "Schema      version %lld, %zu applied, %zu pending\n",
-                             (long long)plan->current, plan->applied_count, plan->pending_count);
+    const struct layout_migration *current = layout_folder_find(&plan->folder, plan->current);
+    char number[32];
+    (void)snprintf(number, sizeof number, "%lld", (long long)plan->current);
+    /* As its tool writes it: "1.2" rather than the number that orders it. */
+    (void)text_buffer_printf(out, "Schema      version %s, %zu applied, %zu pending\n",
+                             current != NULL ? current->label : number, plan->applied_count,
+                             plan->pending_count);
     if (status->plan_error.kind != ERROR_NONE)
         (void)text_buffer_printf(out, "Problem     %s\n            -> %s\n", status->plan_error.msg,
                                  status->plan_error.hint);
+    for (size_t i = 0; i < plan->unfinished_count; i++)
+        (void)text_buffer_printf(out, "Half done   version %lld %s: %zu of its statements stay\n",
+                                 (long long)plan->unfinished[i].version,
+                                 plan->unfinished[i].down ? "down" : "up",
+                                 plan->unfinished[i].statements);
     for (size_t i = 0; i < plan->drift.count; i++)
         (void)text_buffer_printf(out, "Drift       %s\n", plan->drift.items[i]);
     for (size_t i = 0; i < plan->pending_count; i++)

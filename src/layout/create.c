@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/text.h"
 #include "layout/folder.h"
 
 #define NAME_SIZE 128
@@ -51,6 +53,12 @@ static const struct pattern *pattern_of(enum layout_tool tool)
     return NULL;
 }
 
+static bool ends_in_down(const char *name)
+{
+    size_t length = strlen(name);
+    return length >= 5 && strcasecmp(name + length - 5, "_down") == 0;
+}
+
 static int clean_name(const char *name, char out[NAME_SIZE], struct error *err)
 {
     size_t n = 0;
@@ -74,32 +82,64 @@ static int clean_name(const char *name, char out[NAME_SIZE], struct error *err)
     return error_hint(err, "say what it does: liteinit new add_prices");
 }
 
+/* The whole number of a version: of Flyway's 1.2 it is the part before the dots, since its number
+ * holds all four parts. */
+static int64_t whole_of(enum layout_tool tool, const struct layout_migration *newest)
+{
+    char digits[24];
+    int64_t whole = newest->version;
+    size_t length = strspn(newest->label, "0123456789");
+    if (tool == LAYOUT_FLYWAY && length < sizeof digits) {
+        (void)snprintf(digits, sizeof digits, "%.*s", (int)length, newest->label);
+        (void)text_parse_int(digits, 0, INT64_MAX, &whole);
+    }
+    return whole;
+}
+
 /* How many digits the newest number is written with. */
 static int width_of(const struct layout_migration *newest)
 {
-    size_t start = strcspn(newest->up, "0123456789");
-    return (int)strspn(newest->up + start, "0123456789");
+    const char *name = fs_base_name(newest->up);
+    return (int)strspn(name + strcspn(name, "0123456789"), "0123456789");
 }
 
-static void next_number(const struct layout_folder *folder, char *out, size_t size)
+/* The moment, but behind the newest one: two in one second, or a clock that was set back, must not
+ * give one number twice or a late one. */
+static void next_date(enum layout_tool tool, int64_t newest, char *out, size_t size)
+{
+    int ms = 0;
+    int64_t number = 0;
+    struct tm tm = {.tm_mday = 1};
+    time_t now = clock_utc(&ms);
+    (void)gmtime_r(&now, &tm);
+    (void)strftime(out, size, "%Y%m%d%H%M%S", &tm);
+    if (text_parse_int(out, 0, INT64_MAX, &number) && number <= newest)
+        (void)snprintf(out, size, "%" PRId64, newest + 1);
+    /* Diesel takes the dashes out again. */
+    if (tool == LAYOUT_DIESEL && strlen(out) == 14) {
+        char plain[32];
+        (void)snprintf(plain, sizeof plain, "%s", out);
+        (void)snprintf(out, size, "%.4s-%.2s-%.2s-%.6s", plain, plain + 4, plain + 6, plain + 8);
+    }
+}
+
+static int next_number(const struct layout_folder *folder, char *out, size_t size,
+                       struct error *err)
 {
     const struct layout_migration *newest = NULL;
     for (size_t i = 0; i < folder->count; i++)
         if (!folder->migrations[i].repeatable)
             newest = &folder->migrations[i];
-    bool dates = folder->tool == LAYOUT_DIESEL || folder->tool == LAYOUT_DBMATE ||
-                 (newest != NULL && newest->version >= FIRST_DATE);
-    if (dates) {
-        int ms = 0;
-        struct tm tm = {.tm_mday = 1};
-        time_t now = clock_utc(&ms);
-        (void)gmtime_r(&now, &tm);
-        (void)strftime(out, size,
-                       folder->tool == LAYOUT_DIESEL ? "%Y-%m-%d-%H%M%S" : "%Y%m%d%H%M%S", &tm);
-        return;
+    const int64_t whole = newest != NULL ? whole_of(folder->tool, newest) : 0;
+    if (whole == INT64_MAX) {
+        (void)error_set(err, ERROR_CONFIG, 0, "%.255s has the largest number there is", newest->up);
+        return error_hint(err, "give it a smaller one");
     }
-    int width = newest != NULL ? width_of(newest) : 3;
-    (void)snprintf(out, size, "%0*" PRId64, width, newest != NULL ? newest->version + 1 : 1);
+    if (folder->tool == LAYOUT_DIESEL || folder->tool == LAYOUT_DBMATE || whole >= FIRST_DATE)
+        next_date(folder->tool, whole, out, size);
+    else
+        (void)snprintf(out, size, "%0*" PRId64, newest != NULL ? width_of(newest) : 3, whole + 1);
+    return 0;
 }
 
 static int write_file(const char *path, const char *text, struct error *err)
@@ -143,22 +183,34 @@ static int make_files(const char *folder, const struct pattern *pattern, const c
     fs_dir_name(created->up, dir, sizeof dir);
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
         return error_set(err, error_kind_of_errno(errno), errno, "cannot make the folder %s", dir);
-    if (write_file(created->up, pattern->up_text, err) != 0)
-        return -1;
-    if (pattern->down == NULL || write_file(created->down, pattern->down_text, err) == 0)
-        return 0;
-    (void)unlink(created->up);
-    return -1;
+    int result = write_file(created->up, pattern->up_text, err);
+    if (result == 0 && pattern->down != NULL) {
+        result = write_file(created->down, pattern->down_text, err);
+        if (result != 0)
+            (void)unlink(created->up);
+    }
+    /* The migration's own folder; one with something in it stays. */
+    if (result != 0 && strcmp(dir, folder) != 0)
+        (void)rmdir(dir);
+    return result;
+}
+
+static int refuse_tool(enum layout_tool tool, struct error *err)
+{
+    (void)error_set(err, ERROR_CONFIG, 0, "a migration of %s is made by its own tool",
+                    layout_tool_name(tool));
+    return error_hint(err, "let it write the folder; liteinit reads it as it is");
 }
 
 int layout_create(const char *folder, enum layout_tool tool, const char *name,
                   struct layout_created *ret_created, struct error *err)
 {
-    struct layout_folder read = {.tool = tool == LAYOUT_DETECT ? LAYOUT_LITEINIT : tool};
+    struct layout_folder read = {.count = 0};
     struct layout_created created = {.down = ""};
     char clean[NAME_SIZE];
     char number[32];
-    if (clean_name(name, clean, err) != 0)
+    if (clean_name(name, clean, err) != 0 ||
+        (tool != LAYOUT_DETECT && pattern_of(tool) == NULL && refuse_tool(tool, err) != 0))
         return -1;
     /* A folder of liteinit's own is made with its first migration. */
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
@@ -166,14 +218,19 @@ int layout_create(const char *folder, enum layout_tool tool, const char *name,
                          folder);
     if (layout_folder_read(folder, tool, NULL, &read, err) != 0)
         return -1;
-    const struct pattern *pattern = pattern_of(read.tool);
-    next_number(&read, number, sizeof number);
     const enum layout_tool found = read.tool;
+    const struct pattern *pattern = pattern_of(found);
+    int result = next_number(&read, number, sizeof number, err);
     layout_folder_free(&read);
-    if (pattern == NULL) {
-        (void)error_set(err, ERROR_CONFIG, 0, "a migration of %s is made by its own tool",
-                        layout_tool_name(found));
-        return error_hint(err, "let it write the folder; liteinit reads it as it is");
+    if (pattern == NULL)
+        return refuse_tool(found, err);
+    if (result != 0)
+        return -1;
+    /* It would be read as the way back of a migration that is not there. */
+    if (found == LAYOUT_LITEINIT && ends_in_down(clean)) {
+        (void)error_set(err, ERROR_USAGE, 0,
+                        "the migration's name ends in _down, which marks a way back");
+        return error_hint(err, "say what it does in other words; its way back is made with it");
     }
     if (make_files(folder, pattern, number, clean, &created, err) != 0)
         return -1;

@@ -318,23 +318,6 @@ static int find_claims(struct adoption *adoption, struct error *err)
     return result;
 }
 
-/* The way back of a file, as it is kept in the records; NULL where there is none. */
-static int load_down(const struct layout_folder *folder, const struct layout_migration *file,
-                     const struct layout_script *up, char **ret_text, struct error *err)
-{
-    struct layout_script down;
-    *ret_text = NULL;
-    if (file->down == NULL || up->directives.irreversible)
-        return 0;
-    if (layout_script_load(folder, file, LAYOUT_DOWN, &down, err) != 0)
-        return -1;
-    *ret_text = layout_script_keep(&down);
-    layout_script_free(&down);
-    return *ret_text != NULL
-               ? 0
-               : error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", file->up);
-}
-
 /* A row among the attempts: that it was taken over, and when. */
 static int note(const struct adoption *adoption, int64_t version, struct error *err)
 {
@@ -352,7 +335,7 @@ static int record(const struct adoption *adoption, size_t index, struct error *e
     cleanup_free char *down = NULL;
     if (layout_script_load(adoption->folder, file, LAYOUT_UP, &script, err) != 0)
         return -1;
-    int result = load_down(adoption->folder, file, &script, &down, err);
+    int result = layout_script_keep_down(adoption->folder, file, &script, &down, err);
     if (result == 0) {
         const struct migrate_record row = {
             .version = file->version,

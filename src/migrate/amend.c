@@ -17,21 +17,6 @@ static const struct migrate_applied *find_applied(const struct migrate_plan *pla
     return NULL;
 }
 
-/* The text of the way back to keep, NULL when there is none. The caller frees it. */
-static int load_down(const struct layout_folder *folder, const struct layout_migration *file,
-                     const struct layout_script *up, char **ret_text, struct error *err)
-{
-    struct layout_script down;
-    *ret_text = NULL;
-    if (file->down == NULL || up->directives.irreversible)
-        return 0;
-    if (layout_script_load(folder, file, LAYOUT_DOWN, &down, err) != 0)
-        return -1;
-    *ret_text = layout_script_keep(&down);
-    layout_script_free(&down);
-    return *ret_text != NULL ? 0 : error_set(err, ERROR_IO, 0, "no memory for %s", file->down);
-}
-
 static int attempt(const struct migrate_history *history, int64_t version, const char *direction,
                    struct error *err)
 {
@@ -48,7 +33,7 @@ static int record_file(struct migrate_plan *plan, const struct layout_migration 
     cleanup_free char *down = NULL;
     if (layout_script_load(&plan->folder, file, LAYOUT_UP, &up, err) != 0)
         return -1;
-    int result = load_down(&plan->folder, file, &up, &down, err);
+    int result = layout_script_keep_down(&plan->folder, file, &up, &down, err);
     const struct migrate_record record = {
         .version = file->version,
         .name = file->name,
@@ -110,7 +95,7 @@ static int repair_inside(struct migrate_plan *plan, const struct layout_migratio
                          const struct layout_script *up, struct error *err)
 {
     cleanup_free char *down = NULL;
-    if (load_down(&plan->folder, file, up, &down, err) != 0 ||
+    if (layout_script_keep_down(&plan->folder, file, up, &down, err) != 0 ||
         migrate_history_accept(&plan->history, file->version, up->checksum, down, err) != 0)
         return -1;
     return attempt(&plan->history, file->version, "repair", err);

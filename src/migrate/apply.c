@@ -1,7 +1,6 @@
 /* See apply.h. */
 #include "migrate/apply.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -26,19 +25,10 @@ static void work_free(struct work *work)
 static int work_load(const struct layout_folder *folder, const struct layout_migration *file,
                      struct work *work, struct error *err)
 {
-    struct layout_script down;
     work->file = file;
     if (layout_script_load(folder, file, LAYOUT_UP, &work->script, err) != 0)
         return -1;
-    if (file->down == NULL || work->script.directives.irreversible)
-        return 0;
-    if (layout_script_load(folder, file, LAYOUT_DOWN, &down, err) != 0)
-        return -1;
-    work->down_text = layout_script_keep(&down);
-    layout_script_free(&down);
-    return work->down_text != NULL
-               ? 0
-               : error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", file->up);
+    return layout_script_keep_down(folder, file, &work->script, &work->down_text, err);
 }
 
 static int settle(void *context, const struct migrate_run *run, struct error *err)
@@ -85,7 +75,8 @@ int migrate_apply_fail(struct error *err)
 static int apply_next(struct sqlite3 *handle, struct migrate_plan *plan, size_t index,
                       const struct migrate_apply_options *options,
                       const struct migrate_observer *observer,
-                      struct migrate_references *references, size_t *ret_applied, struct error *err)
+                      struct migrate_references *references, struct migrate_broken *broken,
+                      size_t *ret_applied, struct error *err)
 {
     struct work work = {.file = plan->pending[index], .options = options};
     const struct migrate_item item = {
@@ -102,9 +93,11 @@ static int apply_next(struct sqlite3 *handle, struct migrate_plan *plan, size_t 
         .observer = observer,
         .item = &item,
         .backup = options->backup,
+        .on_copy = options->on_copy,
         .settle = settle,
         .context = &work,
         .references = references,
+        .broken = broken,
     };
     bool stands = false;
     if (store_interrupted())
@@ -120,12 +113,15 @@ int migrate_apply(struct sqlite3 *handle, struct migrate_plan *plan,
                   const struct migrate_observer *observer, size_t *ret_applied, struct error *err)
 {
     struct migrate_references references = {.known = false};
+    struct migrate_broken broken = {.known = false};
     int result = 0;
     *ret_applied = 0;
     if (migrate_history_create(&plan->history, err) != 0)
         return migrate_apply_fail(err);
     for (size_t i = 0; i < plan->pending_count && result == 0; i++)
-        result = apply_next(handle, plan, i, options, observer, &references, ret_applied, err);
+        result =
+            apply_next(handle, plan, i, options, observer, &references, &broken, ret_applied, err);
     migrate_references_free(&references);
+    migrate_broken_free(&broken);
     return result;
 }

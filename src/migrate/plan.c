@@ -8,9 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "layout/script.h"
 #include "migrate/foreign.h"
+#include "migrate/unchanged.h"
 
 static int out_of_memory(struct error *err)
 {
@@ -102,7 +104,8 @@ static int add_pending(struct migrate_plan *plan, const struct layout_migration 
 }
 
 /* One walk over both ascending lists, without what is repeatable. */
-static int compare(struct migrate_plan *plan, int64_t target, struct error *err)
+static int compare(struct migrate_plan *plan, int64_t target, const bool *unchanged,
+                   struct error *err)
 {
     const struct layout_folder *folder = &plan->folder;
     size_t a = 0;
@@ -126,7 +129,7 @@ static int compare(struct migrate_plan *plan, int64_t target, struct error *err)
                 result = file_gone(plan, applied, err);
             a = file == NULL ? plan->applied_count : a + 1;
         } else {
-            result = check_file(plan, file, applied, err);
+            result = unchanged[f] ? 0 : check_file(plan, file, applied, err);
             a++;
             f++;
         }
@@ -271,7 +274,11 @@ static int fill(struct sqlite3 *handle, const struct migrate_source *source, con
     plan->pending = calloc(plan->folder.count + 1, sizeof(*plan->pending));
     if (plan->pending == NULL)
         return out_of_memory(err);
-    if (compare(plan, version, err) != 0)
+    cleanup_free bool *unchanged =
+        migrate_unchanged_find(&plan->folder, plan->applied, plan->applied_count);
+    if (unchanged == NULL)
+        return out_of_memory(err);
+    if (compare(plan, version, unchanged, err) != 0)
         return -1;
     return add_repeatables(plan, version, err);
 }

@@ -50,8 +50,8 @@ static int hint_ways_out(const struct migrate_plan *plan, struct error *err)
                        stuck->name != NULL ? stuck->name : "");
     if (backup != NULL)
         (void)snprintf(restore, sizeof restore,
-                       "; or go back to the backup from before, with prepare --on-newer-schema "
-                       "restore in that command's place: %.200s",
+                       "; or go back to the backup from before (%.200s): docker compose run --rm "
+                       "--entrypoint liteinit SERVICE prepare --on-newer-schema restore",
                        backup);
     return error_hint(err, "start the newer image again; %s%s", back, restore);
 }

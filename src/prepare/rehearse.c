@@ -199,7 +199,8 @@ static int run_migrations(struct rehearsing *r, struct error *err)
                                               .progress = on_progress,
                                               .done = on_done,
                                               .notice = on_notice};
-    const struct migrate_apply_options options = {.app_version = r->request->app_version};
+    const struct migrate_apply_options options = {.app_version = r->request->app_version,
+                                                  .on_copy = true};
     int64_t mended = 0;
     size_t done = 0;
     if (make_plan(r, err) != 0 || migrate_history_mend(&r->plan.history, &mended, err) != 0)

@@ -43,7 +43,7 @@ static int read_hash(struct preparation *p, char out[HASH_HEX_SIZE], struct erro
 }
 
 /* Its end as an error; 0 when it went well. */
-static int judge(const char *name, int status, struct error *err)
+static int judge(const char *name, int status, const char *backup, struct error *err)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
@@ -55,6 +55,11 @@ static int judge(const char *name, int status, struct error *err)
     else
         (void)error_set(err, ERROR_DATA, 0, "migrate_command: %.100s ended with status %d", name,
                         WEXITSTATUS(status));
+    if (backup[0] != '\0')
+        return error_hint(err,
+                          "its own words are in the lines above; the app is not started. The data "
+                          "from before is also in %.300s",
+                          backup);
     return error_hint(err, "its own words are in the lines above; the app is not started");
 }
 
@@ -70,6 +75,22 @@ static bool changed_nothing(const struct preparation *p, const struct store_prob
            strcmp(before->stamp, now.stamp) == 0;
 }
 
+/* Whether the newest attempt failed, at an earlier start: it may have left its changes behind, and
+ * the backup from before them is used again. */
+static bool failed_before(const struct preparation *p)
+{
+    struct migrate_attempt *attempts = NULL;
+    struct error ignored;
+    size_t count = 0;
+    if (p->database == NULL || !p->reused ||
+        migrate_history_attempts(&p->plan.history, 1, &attempts, &count, &ignored) != 0)
+        return false;
+    bool failed =
+        count > 0 && attempts[0].status != NULL && strcmp(attempts[0].status, "failed") == 0;
+    migrate_attempts_free(attempts, count);
+    return failed;
+}
+
 static int run(struct preparation *p, struct error *err)
 {
     char **words = NULL;
@@ -79,6 +100,7 @@ static int run(struct preparation *p, struct error *err)
         return -1;
     log_event(LOG_INFO, "migrate.command", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
               "Starting the app's own migration: %.200s", words[0]);
+    const bool again = failed_before(p);
     /* Nobody else is in, so that closing folds the WAL in and leaves one file. */
     store_close(p->database);
     p->database = NULL;
@@ -93,9 +115,8 @@ static int run(struct preparation *p, struct error *err)
     if (result != 0)
         (void)error_wrap(err, "migrate_command");
     if (result == 0) {
-        result = judge(words[0], status, err);
-        /* One that failed may have left its changes behind at an earlier start already. */
-        p->command_ran = !changed_nothing(p, &before) || (result != 0 && p->reused);
+        result = judge(words[0], status, p->report.backup, err);
+        p->command_ran = !changed_nothing(p, &before) || (result != 0 && again);
         p->checked = p->checked && !p->command_ran;
     }
     proc_words_free(words);
@@ -120,6 +141,17 @@ static int record(struct preparation *p, struct error *err)
                               p->report.backup[0] != '\0' ? p->report.backup : NULL, &id, err) != 0)
         return -1;
     return migrate_history_finish(&history, id, "success", NULL, err);
+}
+
+int step_command_words(const struct preparation *p, struct error *err)
+{
+    char **words = NULL;
+    if (p->config->migrate_command == NULL)
+        return 0;
+    if (proc_words_split("migrate_command", p->config->migrate_command, &words, err) != 0)
+        return -1;
+    proc_words_free(words);
+    return 0;
 }
 
 int step_command(struct preparation *p, struct error *err)

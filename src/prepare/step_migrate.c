@@ -103,7 +103,16 @@ int step_rehearse(struct preparation *p, struct error *err)
                   "Rehearsal could not be done, ignoring");
         result = 0;
     } else if (result != 0 && err->kind == ERROR_DATA) {
+        char remedy[sizeof err->hint];
+        (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
+        (void)error_hint(err,
+                         "%s; the app is not started. Mend the file, or start the previous "
+                         "image again",
+                         remedy);
         step_record_failure(p, rehearsal.failed_version, "up", err);
+    } else if (result == 0 && !made) {
+        log_event(LOG_DEBUG, "migrate.rehearsed", LOG_FIELDS(LOG_TEXT("db", p->location.db)),
+                  "No rehearsal: a copy would cost too much time or room (rehearse is auto)");
     }
     prepare_rehearsal_free(&rehearsal);
     return result;

@@ -100,6 +100,8 @@ static int decide_newer(struct preparation *p, struct error *err)
 
 int step_plan(struct preparation *p, struct error *err)
 {
+    if (step_command_words(p, err) != 0)
+        return -1;
     if (p->database == NULL)
         return 0;
     if (migrate_plan_build(store_handle(p->database), &p->source, p->request->target, &p->plan,
@@ -107,6 +109,12 @@ int step_plan(struct preparation *p, struct error *err)
         migrate_plan_renumber(&p->plan, err) != 0)
         return -1;
     p->report.schema_version = p->plan.current;
+    if (p->plan.folder.path != NULL && p->plan.folder.count == 0 && p->plan.applied_count == 0)
+        log_event(LOG_WARN, "migrate.plan",
+                  LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("path", p->plan.folder.path),
+                             LOG_TEXT("hint", "if the app's migrations are programs, name its "
+                                              "migrator: migrate_command")),
+                  "Migration folder %s holds no migration", p->plan.folder.path);
     log_sentences(p, LOG_WARN, "Migration", &p->plan.notices);
     log_sentences(p, LOG_INFO, "Migrations:", &p->plan.gaps);
     if (p->plan.newer > 0 && p->source.folder != NULL && decide_newer(p, err) != 0)

@@ -1,7 +1,10 @@
 /* Putting a backup in the database's place: for a newer database, and after a change that failed. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "backup/aside.h"
+#include "backup/catalogue.h"
 #include "backup/manifest.h"
 #include "backup/restore.h"
 #include "base/cleanup.h"
@@ -80,6 +83,25 @@ void step_record_failure(struct preparation *p, int64_t version, const char *dir
     (void)migrate_history_finish(&history, id, "failed", failure->msg, &ignored);
 }
 
+/* The path is what the database says, and may have come with a copy of it, or from somebody who may
+ * write to it: only a verified backup of this very database is put in its place. */
+static bool is_our_backup(const struct preparation *p, const char *path)
+{
+    struct backup_catalogue catalogue;
+    struct error ignored;
+    char ours[PATH_MAX];
+    bool found = false;
+    if (backup_catalogue_read(&p->location, p->config->backup_dir, &catalogue, &ignored) != 0)
+        return false;
+    for (size_t i = 0; i < catalogue.count && !found; i++) {
+        int n = snprintf(ours, sizeof ours, "%s/%s", catalogue.dir, catalogue.entries[i].name);
+        found = n > 0 && (size_t)n < sizeof ours && strcmp(ours, path) == 0 &&
+                backup_catalogue_is_ours(&catalogue.entries[i], &p->location);
+    }
+    backup_catalogue_free(&catalogue);
+    return found;
+}
+
 /* The backup from before the change. A migration without a transaction that goes on where an earlier
  * start stopped has its own from before the first of its attempts; this start's backup holds the
  * half of it. *ret_path is freed by the caller; NULL: this start's. */
@@ -91,6 +113,10 @@ static void find_first_backup(struct preparation *p, char **ret_path)
         migrate_history_first_backup(&p->plan.history, p->plan.unfinished[0].version, ret_path,
                                      &ignored) != 0)
         *ret_path = NULL;
+    if (*ret_path != NULL && !is_our_backup(p, *ret_path)) {
+        free(*ret_path);
+        *ret_path = NULL;
+    }
 }
 
 /* A restart loop fails in the same way again and again, and the app does not run in between: one

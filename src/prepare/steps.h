@@ -81,6 +81,9 @@ int step_back_target(const struct migrate_plan *plan, const char *text, int64_t 
 /* Opens the database again after it was closed, or replaced: alone, as step_open() does. */
 int step_reopen(struct preparation *p, struct error *err);
 
+/* Whether migrate_command can be taken apart, asked before anything is done for it. */
+int step_command_words(const struct preparation *p, struct error *err);
+
 /* The check after migrate_command, besides that of integrity. */
 int step_command_check(struct preparation *p, struct error *err);
 

@@ -42,6 +42,8 @@ bool store_activity_read(int lock_fd, struct store_activity *ret_activity)
     if (n <= 0)
         return false;
     line[n] = '\0';
+    /* A file may be called anything, and its name may have been cut within a character. */
+    text_make_plain(line, (size_t)n);
     line[strcspn(line, "\n")] = '\0';
     if (sscanf(line, /* NOLINT(cert-err34-c): of our own writing, and only for people */
                "%23[^\t]\t%" SCNd64 "\t%" SCNd64 "\t%" SCNd64 "\t%" SCNd64 "\t%" SCNd64 "\t%" SCNd64

@@ -76,14 +76,15 @@ def test_the_message(box):
     assert life.out == ""
 
 
-def hinted_command(hint):
+def hinted_commands(hint):
     """The words behind `--entrypoint liteinit SERVICE`: what runs in the container."""
-    return shlex.split(re.search(r"--entrypoint liteinit SERVICE ([^;]+)", hint).group(1))
+    return [shlex.split(words) for words in
+            re.findall(r"--entrypoint liteinit SERVICE ([^;]+)", hint)]
 
 
 def test_the_first_command_of_the_hint(box):
     hint = refused(box).only("schema.newer")["hint"]
-    command = hinted_command(hint)
+    command = hinted_commands(hint)[0]
     assert command == ["down", "1"]
     must(tool(box, *command))
     must(tool(box, "prepare"))
@@ -93,9 +94,9 @@ def test_the_first_command_of_the_hint(box):
 
 def test_the_second_command_of_the_hint(box):
     hint = refused(box).only("schema.newer")["hint"]
-    words = re.search(r"with (.+?) in that command's place: (\S+)", hint)
-    assert words.group(2) == str(backups(box)[0])
-    must(tool(box, *shlex.split(words.group(1))))
+    assert str(backups(box)[0]) in hint
+    command = hinted_commands(hint)[1]
+    must(tool(box, *command))
     must(tool(box, "prepare"))
     assert box.applied() == [1]
     assert box.rows("SELECT id FROM item ORDER BY id") == [(1,), (2,)]
@@ -106,7 +107,7 @@ def test_a_pending_file_below_the_newer_one(box):
     box.migration("002_other", "CREATE TABLE other (x);")
     write(box, "DELETE FROM schema_migrations WHERE version = 2")
     hint = refused(box).only("schema.newer")["hint"]
-    assert hinted_command(hint) == ["down", "1"]
+    assert hinted_commands(hint)[0] == ["down", "1"]
     must(tool(box, *ROLLBACK))
     assert box.applied() == [1, 2]
     assert box.rows("SELECT name FROM sqlite_master WHERE name IN ('third', 'other')") == \

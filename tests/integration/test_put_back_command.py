@@ -26,10 +26,12 @@ def test_a_loop_of_a_command_that_changes_nothing_makes_one_backup(liteinit):
         answer = tool(liteinit, "prepare", "--migrate-command", command, "--on-failure", "restore")
         assert answer.status == 65
         assert "status 3" in answer.only("migrate.failed")["error"]
-        assert "restore.done" not in answer.names
     assert len(backups(liteinit)) == 1
-    assert asides(liteinit) == []
-    assert liteinit.attempts() == [(0, "failed")] * 4
+    # Whether an earlier start's failure has changed something nobody knows: so it is put back, and
+    # what was there is kept, once.
+    assert len(asides(liteinit)) <= 1
+    assert liteinit.rows("SELECT text FROM item") == [("old",)]
+    assert liteinit.attempts()[-1] == (0, "failed")
 
 
 def test_rows_that_came_while_it_ran_are_kept_when_the_backup_is_put_back(liteinit):

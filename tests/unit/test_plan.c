@@ -195,9 +195,16 @@ static void newer_database_is_refused(void **state)
     assert_says(err.msg, "4_m");
     assert_says(err.msg, "version 2.0 of the app");
     assert_says(err.hint, "start the newer image again");
-    db_exec(db, "UPDATE schema_migrations SET backup = '/b/old.db' WHERE version = 4");
+    db_exec(db, "UPDATE schema_migrations SET backup = '/b/gone.db' WHERE version = 4");
     err = build_newer(NULL, "schema version 5");
-    assert_says(err.hint, "/b/old.db");
+    assert_null(strstr(err.hint, "/b/gone.db"));
+    char sql[PATH_MAX + 64];
+    const char *backup = put_text("old.db", "");
+    (void)snprintf(sql, sizeof sql, "UPDATE schema_migrations SET backup = '%s' WHERE version = 4",
+                   backup);
+    db_exec(db, sql);
+    err = build_newer(NULL, "schema version 5");
+    assert_says(err.hint, backup);
     db_exec(db, "DELETE FROM schema_migrations WHERE version = 4");
     (void)build_newer(NULL, "1 newer migration was");
     /* A pending file below does not hide it, and no target goes around it. */
