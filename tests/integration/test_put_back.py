@@ -165,3 +165,16 @@ def test_a_manifest_that_says_another_version_does_not_let_the_app_start(newer):
     assert "not what its manifest says" in answer.named("schema.newer")[-1]["error"]
     aside, = asides(newer)
     assert newer.rows("SELECT max(version) FROM schema_migrations", path=aside) == [(3,)]
+
+
+def test_what_the_backup_calls_running_was_cut_off(liteinit):
+    """A backup that is put back may be from between a kill and the note of it."""
+    liteinit.migration("001_first", FIRST)
+    must(tool(liteinit, "prepare"))
+    write(liteinit, "INSERT INTO migration_history (version, direction, status, started_at)"
+                    " VALUES (2, 'up', 'running', '2026-01-01T00:00:00.000Z')")
+    liteinit.migration("002_second", "INSERT INTO nowhere VALUES (1);")
+    answer = tool(liteinit, "prepare", "--on-failure=restore", "--rehearse=never")
+    assert answer.status == 65, answer.err
+    answer.only("restore.done")
+    assert [status for _, status in liteinit.attempts()] == ["success", "interrupted", "failed"]

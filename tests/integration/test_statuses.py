@@ -177,6 +177,8 @@ CASES = [
     Case(66, "redo without the file", applied(removes("1_a.sql", "1_a_down.sql"), _1_a=A,
                                               _1_a_down=A_DOWN), ["redo", "--drift=warn"],
          "", ""),
+    Case(66, "redo of repeatable ones alone", applied(_R__v="CREATE VIEW v AS SELECT 1;"),
+         ["redo"], "only repeatable", "liteinit up"),
     Case(66, "nothing applied", both(files(_1_a=A), lambda box: make(box.db, "CREATE TABLE z (x)")),
          ["down"], "nothing to take back", "liteinit status"),
     Case(66, "no history to adopt", both(files(_1_a=A),
@@ -308,6 +310,15 @@ def test_74_when_the_answer_cannot_be_written(liteinit, command):
     assert done.returncode == 74, done.stderr
     last = json.loads(done.stderr.splitlines()[-1])
     assert last["exit_code"] == 74 and "No space left" in last["msg"], last
+
+
+def test_what_is_done_already_is_no_failure(liteinit):
+    """A script that was cut off may be run again."""
+    applied(_1_a=A, _1_a_down=A_DOWN)(liteinit)
+    for command in (["up"], ["up", "1"], ["down", "1"], ["repair", "1"], ["down", "0"],
+                    ["down", "0"], ["up", "1"], ["up", "1"]):
+        must(tool(liteinit, *command))
+    assert liteinit.applied() == [1]
 
 
 def test_no_other_status(liteinit):
