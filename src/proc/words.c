@@ -65,7 +65,12 @@ int proc_words_split(const char *what, const char *text, char ***ret_words, stru
     char **words = calloc(size / 2 + 2, sizeof *words);
     char *word = malloc(size + 1);
     size_t count = 0;
-    int result = words != NULL && word != NULL ? 0 : error_set(err, ERROR_IO, ENOMEM, "%s", what);
+    int result = 0;
+    if (words == NULL || word == NULL) {
+        free(words);
+        free(word);
+        return error_set(err, ERROR_IO, ENOMEM, "%s", what);
+    }
     for (const char *at = text; result == 0;) {
         while (is_blank(*at))
             at++;
