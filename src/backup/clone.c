@@ -126,11 +126,9 @@ static int copy_file(struct store_database *database, int source, int copy,
 
 static int copy_live(struct store_database *database, struct backup_clone *clone, struct error *err)
 {
-    struct store_schema counted = {.count = 0};
     bool same_moment = false;
-    int result = backup_live_copy(store_handle(database), clone->db, &counted, &same_moment,
-                                  &clone->bytes, err);
-    store_schema_free(&counted);
+    int result =
+        backup_live_copy(store_handle(database), clone->db, NULL, &same_moment, &clone->bytes, err);
     if (result == 0 || err->kind != ERROR_BACKUP)
         return result;
     (void)error_wrap(err, "cannot make a copy to rehearse on");

@@ -121,7 +121,9 @@ int backup_live_copy(sqlite3 *source, const char *path, struct store_schema *ret
         /* The first read after BEGIN fixes the moment. */
         result = sql_exec(source, "BEGIN", err);
         if (result == 0)
-            result = store_schema_read(source, ret_counted, err);
+            result = ret_counted != NULL
+                         ? store_schema_read(source, ret_counted, err)
+                         : sql_exec(source, "SELECT count(*) FROM main.sqlite_schema", err);
     }
     if (result == 0)
         result = copy_pages(source, path, held, err);

@@ -15,7 +15,7 @@ struct sqlite3;
  *
  * In WAL mode a read transaction is held from the first page to the last: one moment is copied,
  * writers never wait, and *ret_counted are the rows as of that moment (*ret_same_moment true; free
- * it with store_schema_free()). In a rollback-journal mode a held read lock would keep writers
+ * it with store_schema_free(); NULL: nobody wants them counted, which reads all of it once more). In a rollback-journal mode a held read lock would keep writers
  * out, so the copy goes in short steps with pauses, and starts over when somebody wrote; after
  * several rounds it finishes in one go.
  */

@@ -43,9 +43,15 @@ int fs_sync_dir(const char *path)
 
 int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size, struct error *err)
 {
+    return fs_read_file_at(AT_FDCWD, path, max, ret_data, ret_size, err);
+}
+
+int fs_read_file_at(int dir, const char *path, size_t max, char **ret_data, size_t *ret_size,
+                    struct error *err)
+{
     /* O_NONBLOCK: a FIFO under this name must not hang us. openat(): musl's open() sets
      * close-on-exec a second time with fcntl(2), which ten thousand migrations feel. */
-    cleanup_close int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    cleanup_close int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) {
         int sys = errno;
         (void)error_set(err, error_kind_of_errno(sys), sys, "cannot open %s", path);

@@ -29,6 +29,11 @@ int fs_sync_dir(const char *path);
 int fs_read_file(const char *path, size_t max, char **ret_data, size_t *ret_size,
                  struct error *err);
 
+/* The same for a path that begins at the folder `dir` (or AT_FDCWD), which is what messages call the
+ * file. */
+int fs_read_file_at(int dir, const char *path, size_t max, char **ret_data, size_t *ret_size,
+                    struct error *err);
+
 /* Replaces `path` by a file of `mode` that holds `data`: temporary file beside it, fdatasync,
  * rename, sync of the folder. When root does it and `owner` is not NULL, the file gets that owner,
  * before it has its name: later the name may be another file's. On an error the old file is as it

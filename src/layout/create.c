@@ -145,8 +145,14 @@ static int next_number(const struct layout_folder *folder, char *out, size_t siz
 static int write_file(const char *path, const char *text, struct error *err)
 {
     cleanup_close int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    if (fd < 0)
-        return error_set(err, error_kind_of_errno(errno), errno, "cannot make %s", path);
+    if (fd < 0) {
+        int sys = errno;
+        (void)error_set(err, error_kind_of_errno(sys), sys, "cannot make %s", path);
+        if (sys == EACCES || sys == EROFS)
+            return error_hint(err, "make migrations where the app's sources are, not in its "
+                                   "container: liteinit new NAME --migrations FOLDER");
+        return -1;
+    }
     if (fs_write_all(fd, text, strlen(text)) == 0)
         return 0;
     int sys = errno;

@@ -82,8 +82,10 @@ static const char *ending_of(const char *name, const char **ret_language)
 bool layout_flyway_name(const char *file, const char *prefixes, const char **ret_language)
 {
     const char *name = fs_base_name(file);
+    if (name[0] == '\0' || strchr(prefixes, name[0]) == NULL)
+        return false;
     const char *end = ending_of(name, ret_language);
-    if (end == NULL || name[0] == '\0' || strchr(prefixes, name[0]) == NULL)
+    if (end == NULL)
         return false;
     if (name[0] == 'R')
         return text_starts_with(name, "R__");

@@ -27,7 +27,9 @@ bool layout_has_suffix(const char *name, const char *suffix)
 {
     size_t n = strlen(name);
     size_t m = strlen(suffix);
-    return n >= m && strcasecmp(name + n - m, suffix) == 0;
+    /* Few names end in the right letter. */
+    return n >= m && (m == 0 || ((name[n - 1] ^ suffix[m - 1]) & ~0x20) == 0) &&
+           strcasecmp(name + n - m, suffix) == 0;
 }
 
 bool layout_path(char *out, size_t size, const char *folder, const char *file)

@@ -78,8 +78,11 @@ static const char *read_number(enum layout_tool tool, const char *file, size_t d
     if (parts->version == 0 && !from_zero)
         return "versions begin with 1";
     /* dbmate keeps the digits as they stand; to the others 007 is 7. */
+    size_t zeros = strspn(parts->label, "0");
+    if (zeros == digits && zeros > 0)
+        zeros--;
     if (tool != LAYOUT_DBMATE)
-        (void)snprintf(parts->label, sizeof parts->label, "%lld", (long long)parts->version);
+        memmove(parts->label, parts->label + zeros, digits - zeros + 1);
     return NULL;
 }
 
@@ -118,8 +121,12 @@ static int add_file(struct layout_reader *reader, const char *file, struct error
     enum layout_tool tool = reader->folder.tool;
     struct parts parts = {.version = 0};
     size_t digits = strspn(file, "0123456789");
-    (void)snprintf(parts.name, sizeof parts.name, "%s", file + digits);
-    (void)cut_suffix(parts.name, ".sql");
+    /* The callers know that it ends in .sql. It is a name, not a path, and its room is NAME_MAX. */
+    size_t length = strlen(file + digits) - strlen(".sql");
+    if (length >= sizeof parts.name)
+        length = sizeof parts.name - 1;
+    memcpy(parts.name, file + digits, length);
+    parts.name[length] = '\0';
     cut_direction(tool, &parts);
     if (!is_taken(tool, &parts)) {
         reader->folder.ignored++;

@@ -2,6 +2,7 @@
 #include "layout/script.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -64,15 +65,17 @@ static int refuse_bytes(const char *file, const char *text, size_t size, struct 
     return 0;
 }
 
-static int read_text(const struct layout_folder *folder, const char *file, char **ret_text,
+/* `dir`: the folder's descriptor, or -1. */
+static int read_text(const struct layout_folder *folder, int dir, const char *file, char **ret_text,
                      size_t *ret_size, struct error *err)
 {
     char path[PATH_MAX];
     cleanup_free char *text = NULL;
     size_t size = 0;
-    if (!layout_path(path, sizeof path, folder->path, file))
+    if (dir < 0 && !layout_path(path, sizeof path, folder->path, file))
         return error_set(err, ERROR_CONFIG, ENAMETOOLONG, "migration %s", file);
-    if (fs_read_file(path, LAYOUT_FILE_MAX, &text, &size, err) != 0)
+    if (fs_read_file_at(dir < 0 ? AT_FDCWD : dir, dir < 0 ? path : file, LAYOUT_FILE_MAX, &text,
+                        &size, err) != 0)
         return error_wrap(err, "migration %s", file);
     if (strlen(text) != size)
         return refuse_nul(file, text, err);
@@ -146,10 +149,10 @@ static int complete(struct layout_script *script, struct error *err)
     return 0;
 }
 
-static int load(const struct layout_folder *folder, enum layout_direction direction,
+static int load(const struct layout_folder *folder, int dir, enum layout_direction direction,
                 struct layout_script *script, struct error *err)
 {
-    if (read_text(folder, script->file, &script->text, &script->size, err) != 0)
+    if (read_text(folder, dir, script->file, &script->text, &script->size, err) != 0)
         return -1;
     if (folder->tool == LAYOUT_DBMATE || folder->tool == LAYOUT_GOOSE)
         return cut_out(script, folder->tool, direction, err);
@@ -163,13 +166,20 @@ int layout_script_load(const struct layout_folder *folder, const struct layout_m
                        enum layout_direction direction, struct layout_script *ret_script,
                        struct error *err)
 {
+    return layout_script_load_at(folder, -1, migration, direction, ret_script, err);
+}
+
+int layout_script_load_at(const struct layout_folder *folder, int dir,
+                          const struct layout_migration *migration, enum layout_direction direction,
+                          struct layout_script *ret_script, struct error *err)
+{
     const char *file = direction == LAYOUT_UP ? migration->up : migration->down;
     struct layout_script script = {.file = strdup(file)};
     int result = 0;
     if (script.file == NULL)
         result = error_set(err, ERROR_IO, ENOMEM, "cannot read the migration %s", file);
     if (result == 0)
-        result = load(folder, direction, &script, err);
+        result = load(folder, dir, direction, &script, err);
     if (result == 0)
         result = complete(&script, err);
     if (result != 0) {
@@ -246,6 +256,16 @@ char *layout_script_keep(const struct layout_script *script)
     return kept;
 }
 
+bool layout_script_is_blank(const struct layout_script *script)
+{
+    size_t at = layout_blank_length(script->text, script->size);
+    while (at < script->size && script->text[at] == ';') {
+        at++;
+        at += layout_blank_length(script->text + at, script->size - at);
+    }
+    return at == script->size;
+}
+
 int layout_script_keep_down(const struct layout_folder *folder,
                             const struct layout_migration *migration,
                             const struct layout_script *up, char **ret_text, struct error *err)
@@ -257,9 +277,10 @@ int layout_script_keep_down(const struct layout_folder *folder,
     }
     if (layout_script_load(folder, migration, LAYOUT_DOWN, &down, err) != 0)
         return -1;
-    char *text = layout_script_keep(&down);
+    bool blank = layout_script_is_blank(&down);
+    char *text = blank ? NULL : layout_script_keep(&down);
     layout_script_free(&down);
-    if (text == NULL)
+    if (text == NULL && !blank)
         return error_set(err, ERROR_IO, ENOMEM, "cannot keep the way back of %s", migration->up);
     *ret_text = text;
     return 0;

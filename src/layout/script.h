@@ -35,6 +35,12 @@ int layout_script_load(const struct layout_folder *folder, const struct layout_m
                        enum layout_direction direction, struct layout_script *ret_script,
                        struct error *err);
 
+/* The same for one of very many: `dir` is the open folder, which saves the way to it for each file,
+ * or -1. Messages of files that cannot be read are shorter. */
+int layout_script_load_at(const struct layout_folder *folder, int dir,
+                          const struct layout_migration *migration, enum layout_direction direction,
+                          struct layout_script *ret_script, struct error *err);
+
 /* A script whose text was kept in the database by layout_script_keep(). `file` is what messages
  * call it. */
 int layout_script_recall(const char *file, const char *text, struct layout_script *ret_script,
@@ -45,8 +51,11 @@ int layout_script_recall(const char *file, const char *text, struct layout_scrip
  * is, byte for byte. The caller frees it; NULL when memory is out. */
 char *layout_script_keep(const struct layout_script *script);
 
+/* Whether it holds no statement: nothing but blanks, comments and semicolons. */
+bool layout_script_is_blank(const struct layout_script *script);
+
 /* That text of the way back of `migration`, whose way up is loaded as `up`. *ret_text is NULL where
- * there is none, or where `up` says that it is irreversible; the caller frees it. */
+ * there is none or a blank one, or where `up` says that it is irreversible; the caller frees it. */
 int layout_script_keep_down(const struct layout_folder *folder,
                             const struct layout_migration *migration,
                             const struct layout_script *up, char **ret_text, struct error *err);

@@ -75,7 +75,8 @@ int migrate_apply_fail(struct error *err)
 static int apply_next(struct sqlite3 *handle, struct migrate_plan *plan, size_t index,
                       const struct migrate_apply_options *options,
                       const struct migrate_observer *observer,
-                      struct migrate_references *references, size_t *ret_applied, struct error *err)
+                      struct migrate_references *references, struct migrate_broken *broken,
+                      size_t *ret_applied, struct error *err)
 {
     struct work work = {.file = plan->pending[index], .options = options};
     const struct migrate_item item = {
@@ -92,9 +93,11 @@ static int apply_next(struct sqlite3 *handle, struct migrate_plan *plan, size_t 
         .observer = observer,
         .item = &item,
         .backup = options->backup,
+        .on_copy = options->on_copy,
         .settle = settle,
         .context = &work,
         .references = references,
+        .broken = broken,
     };
     bool stands = false;
     if (store_interrupted())
@@ -110,12 +113,15 @@ int migrate_apply(struct sqlite3 *handle, struct migrate_plan *plan,
                   const struct migrate_observer *observer, size_t *ret_applied, struct error *err)
 {
     struct migrate_references references = {.known = false};
+    struct migrate_broken broken = {.known = false};
     int result = 0;
     *ret_applied = 0;
     if (migrate_history_create(&plan->history, err) != 0)
         return migrate_apply_fail(err);
     for (size_t i = 0; i < plan->pending_count && result == 0; i++)
-        result = apply_next(handle, plan, i, options, observer, &references, ret_applied, err);
+        result =
+            apply_next(handle, plan, i, options, observer, &references, &broken, ret_applied, err);
     migrate_references_free(&references);
+    migrate_broken_free(&broken);
     return result;
 }

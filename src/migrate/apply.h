@@ -5,6 +5,7 @@
 #ifndef LITEINIT_MIGRATE_APPLY_H
 #define LITEINIT_MIGRATE_APPLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 struct migrate_apply_options {
     const char *app_version; /* for the records; NULL: unknown */
     const char *backup;      /* the backup made before; NULL: none */
+    bool on_copy;            /* a rehearsal: what stays there is nobody's business */
 };
 
 /*

@@ -43,6 +43,9 @@ void migrate_run_fail(const struct migrate_run *run, const struct error *failure
 
 int migrate_run_settle(struct migrate_run *run, struct error *err)
 {
+    if (run->broken != NULL &&
+        migrate_broken_tell(run->handle, run->broken, run->observer, run->item->file, err) != 0)
+        return -1;
     if (run->settle(run->context, run, err) != 0 ||
         migrate_history_finish(run->history, run->attempt, "success", NULL, err) != 0)
         return error_wrap(err, "%s: cannot write its record", run->item->file);
@@ -149,6 +152,8 @@ int migrate_run_script(struct migrate_run *run, const struct layout_script *scri
     int result = layout_line_ends_check(script->file, script->text, script->size, err);
     if (result == 0)
         result = migrate_history_look(run->history, run->attempt, NULL, note, err);
+    if (result == 0 && run->broken != NULL)
+        result = migrate_broken_look(run->handle, run->broken, err);
     if (result == 0)
         result = set_up(run, err);
     if (result == 0)

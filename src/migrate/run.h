@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "layout/script.h"
+#include "migrate/broken.h"
 #include "migrate/guard.h"
 #include "migrate/history.h"
 #include "migrate/observer.h"
@@ -27,10 +28,12 @@ struct migrate_run {
     const struct migrate_observer *observer;
     const struct migrate_item *item;
     const char *backup; /* made before; NULL: none */
+    bool on_copy;       /* a rehearsal */
     /* Writes or removes the record of the migration; inside the last transaction. */
     int (*settle)(void *context, const struct migrate_run *run, struct error *err);
     void *context;
     struct migrate_references *references; /* shared by the migrations of a run; NULL: none */
+    struct migrate_broken *broken;         /* likewise */
 
     /* Filled while it runs. */
     const struct layout_script *script;

@@ -274,7 +274,7 @@ static int explain(const struct steps *steps, struct error *err)
                         kept);
         return error_hint(err, "the next start goes on behind them");
     }
-    if (steps->kept == 0)
+    if (steps->kept == 0 || run->on_copy)
         return -1;
     char mend[256];
     cleanup_free char *backup = first_backup(run);

@@ -1,6 +1,7 @@
 /* See unchanged.h. */
 #include "migrate/unchanged.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "layout/script.h"
 
 /* A thread is worth its making from some hundred files on; more than four wait for each other in
@@ -21,6 +23,7 @@
 
 struct work {
     const struct layout_folder *folder;
+    int dir;                /* the folder, open; -1: its path must do */
     const char **checksums; /* what each migration's file should have; NULL: not to be looked at */
     bool *same;
     atomic_size_t next; /* the first that nobody has taken */
@@ -30,8 +33,8 @@ static bool is_same(const struct work *work, size_t index)
 {
     struct layout_script script;
     struct error ignored;
-    if (layout_script_load(work->folder, &work->folder->migrations[index], LAYOUT_UP, &script,
-                           &ignored) != 0)
+    if (layout_script_load_at(work->folder, work->dir, &work->folder->migrations[index], LAYOUT_UP,
+                              &script, &ignored) != 0)
         return false;
     bool same = strcmp(script.checksum, work->checksums[index]) == 0;
     layout_script_free(&script);
@@ -110,6 +113,8 @@ bool *migrate_unchanged_find(const struct layout_folder *folder,
         .same = calloc(folder->count + 1, sizeof(*work.same)),
     };
     pthread_t threads[MAX_THREADS];
+    cleanup_close int dir = open(folder->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    work.dir = dir;
     atomic_init(&work.next, 0);
     if (work.checksums == NULL || work.same == NULL) {
         free((void *)work.checksums);

@@ -86,6 +86,15 @@ static int add_step(const struct migrate_plan *plan, const struct migrate_applie
     struct migrate_step_back step = {.version = applied->version};
     if (load_script(plan, applied, &step.script, err) != 0)
         return -1;
+    /* As a template leaves it. Run, it would only take the record away, and the next up would meet
+     * what is there already. */
+    if (layout_script_is_blank(&step.script)) {
+        layout_script_free(&step.script);
+        return refuse(applied,
+                      "its down script holds no statement (write SELECT 1 into it where there is "
+                      "nothing to take back)",
+                      err);
+    }
     step.name = strdup(applied->name != NULL ? applied->name : "");
     way->steps[way->count++] = step;
     return step.name != NULL ? 0 : out_of_memory(err);

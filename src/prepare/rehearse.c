@@ -199,7 +199,8 @@ static int run_migrations(struct rehearsing *r, struct error *err)
                                               .progress = on_progress,
                                               .done = on_done,
                                               .notice = on_notice};
-    const struct migrate_apply_options options = {.app_version = r->request->app_version};
+    const struct migrate_apply_options options = {.app_version = r->request->app_version,
+                                                  .on_copy = true};
     int64_t mended = 0;
     size_t done = 0;
     if (make_plan(r, err) != 0 || migrate_history_mend(&r->plan.history, &mended, err) != 0)
@@ -256,13 +257,15 @@ static int run_on_copy(struct rehearsing *r, const char *path, struct error *err
     return result;
 }
 
-/* What mends the migration stays the first thing that is said; what a failing disk, or a file
- * without a transaction, has left is not to be said of a copy. */
+/* What mends the migration stays the first thing that is said; what a failing disk means for the
+ * real database is not to be said of a copy. */
 static void add_hint(struct error *err)
 {
     char remedy[sizeof err->hint] = "";
-    if (err->kind != ERROR_IO && strstr(err->hint, " stay") == NULL)
+    if (err->kind != ERROR_IO)
         (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
+    if (remedy[0] == '\0' && err->kind == ERROR_DATA)
+        (void)snprintf(remedy, sizeof remedy, "mend the file, or start the previous image again");
     size_t length = strlen(remedy);
     if (length > 0 && remedy[length - 1] == '.')
         remedy[length - 1] = '\0';

@@ -43,6 +43,8 @@ def bench_clones(liteinit, work, source, rounds):
                 row("not measured", "-", f"{kind} cannot be mounted here")
                 continue
             measure(liteinit, place, source, rounds)
+        if kind == "btrfs":
+            say()
 
 
 def measure(liteinit, place, source, rounds):
@@ -75,7 +77,7 @@ def measure(liteinit, place, source, rounds):
     row("cp --reflink=always + sync", f"{median(times['reflink']):.0f} ms", spread(times["reflink"]))
     row("up --dry-run --check off", f"{median(times['unchecked']):.0f} ms",
         f"{spread(times['unchecked'])}; {ratio(times['unchecked'], times['reflink'], 'cp --reflink')}")
-    row("up --dry-run, with the check after", f"{median(times['whole']):.0f} ms",
+    row("up --dry-run, with its check", f"{median(times['whole']):.0f} ms",
         spread(times["whole"]))
     row("cp --reflink=never + sync", f"{median(times['copy']):.0f} ms",
         f"{spread(times['copy'])}; {ratio(times['copy'], times['unchecked'], 'the rehearsal')}")

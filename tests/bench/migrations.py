@@ -92,7 +92,7 @@ def bench_rehearsed(liteinit, work, count, rounds):
     row("liteinit up, rehearse=auto", f"{median(times['auto']):.0f} ms",
         f"{ratio(times['auto'], never, 'that')}; "
         + target(median(times["auto"]) <= 2.5 * median(never), "at most 2.5 x"))
-    row("liteinit up --dry-run, with its report", f"{median(times['dry']):.0f} ms",
+    row("liteinit up --dry-run, its report", f"{median(times['dry']):.0f} ms",
         ratio(times["dry"], never, "that"))
     if "shell" in times:
         row("one sqlite3, a transaction each", f"{median(times['shell']):.0f} ms",
