@@ -80,9 +80,10 @@ int proc_words_split(const char *what, const char *text, char ***ret_words, stru
         if (result == 0 && (words[count++] = strdup(word)) == NULL)
             result = error_set(err, ERROR_IO, ENOMEM, "%s", what);
     }
-    if (result == 0 && (count == 0 || words[0][0] == '\0'))
+    const char *program = words[0];
+    if (result == 0 && (program == NULL || program[0] == '\0'))
         result = error_set(err, ERROR_CONFIG, 0, "%s names no program", what);
-    if (result == 0 && is_assignment(words[0]))
+    else if (result == 0 && is_assignment(program))
         result = needs_shell(what, text, '=', err);
     free(word);
     if (result != 0) {
