@@ -108,7 +108,8 @@ static int run(struct preparation *p, struct error *err)
     struct error ignored;
     (void)store_probe(&p->location, false, &before, &ignored);
     int64_t start = clock_monotonic_ms();
-    int result = proc_run(words, store_interrupted, &status, err);
+    /* Before whoever has stopped us loses patience, and kills us alone. */
+    int result = proc_run(words, store_interrupted, p->config->stop_timeout * 3 / 4, &status, err);
     if (result != 0 && err->kind == ERROR_NOT_FOUND)
         (void)error_hint(err, "look for a typing error in the key migrate_command, and whether the "
                               "image really has it");
