@@ -260,7 +260,7 @@ def test_new_violations_of_foreign_keys(box, restore):
     text = HEAD + "db.execute('CREATE TABLE more (x)'); db.execute('INSERT INTO child VALUES (77)')"
     answer = prepare(box, text, "--on-failure", "restore" if restore else "exit")
     assert answer.status == 65
-    assert "broken foreign keys" in answer.only("check.failed")["error"]
+    assert "would break foreign keys" in answer.only("check.failed")["error"]
     assert box.value("SELECT count(*) FROM child") == (0 if restore else 1)
 
 
