@@ -23,7 +23,7 @@ for group in "$@"; do
         ;;
     test)
         wanted="$wanted libcmocka-dev python3 python3-pytest strace util-linux procps file"
-        wanted="$wanted clang clang-tidy clang-format shellcheck"
+        wanted="$wanted clang clang-tidy clang-format shellcheck e2fsprogs xfsprogs btrfs-progs"
         ;;
     # The runtime of the sanitizers and of libFuzzer belongs to one version of clang: Debian 12's.
     fuzz) wanted="$wanted clang-14 clang libclang-rt-14-dev" ;;

@@ -220,11 +220,12 @@ void backup_aside_recover(const struct store_location *location)
         (void)closedir(entries);
 }
 
-bool backup_aside_since(const struct store_location *location, const char *why, const char *moment)
+bool backup_aside_newest(const struct store_location *location, const char *why, const char *moment,
+                         char ret_path[PATH_MAX])
 {
     char prefix[NAME_MAX + 1];
+    char newest[NAME_MAX + 1] = "";
     char since[CLOCK_TEXT_SIZE];
-    bool found = false;
     (void)snprintf(prefix, sizeof prefix, "%.*s" MARK, NAME_MAX - SUFFIX_ROOM,
                    fs_base_name(location->db));
     (void)snprintf(since, sizeof since, "%.19s", moment);
@@ -233,12 +234,17 @@ bool backup_aside_since(const struct store_location *location, const char *why, 
             *at = '-';
     DIR *entries = opendir(location->dir);
     const struct dirent *entry = NULL;
-    while (entries != NULL && !found && (entry = readdir(entries)) != NULL) {
+    while (entries != NULL && (entry = readdir(entries)) != NULL) {
         const char *when = entry->d_name + strlen(prefix);
-        found = text_starts_with(entry->d_name, prefix) && strlen(when) > 21 &&
-                strncmp(when, since, strlen(since)) >= 0 && text_starts_with(when + 21, why);
+        if (!text_starts_with(entry->d_name, prefix) || strlen(when) <= 21 ||
+            strncmp(when, since, strlen(since)) < 0 || !text_starts_with(when + 21, why) ||
+            text_ends_with(when, "-wal") || text_ends_with(when, "-journal") ||
+            strcmp(entry->d_name, newest) <= 0)
+            continue;
+        (void)snprintf(newest, sizeof newest, "%s", entry->d_name);
     }
     if (entries != NULL)
         (void)closedir(entries);
-    return found;
+    int n = snprintf(ret_path, PATH_MAX, "%s/%s", location->dir, newest);
+    return newest[0] != '\0' && n > 0 && n < PATH_MAX;
 }

@@ -27,9 +27,10 @@ struct backup_aside {
 int backup_aside_keep(const struct store_location *location, int db, const char *why,
                       bool companions, struct backup_aside *ret_aside, struct error *err);
 
-/* Whether something was kept aside for the same reason at or after `moment` (as clock_format() writes
- * it). */
-bool backup_aside_since(const struct store_location *location, const char *why, const char *moment);
+/* The newest file that was kept aside for this reason at or after `moment` (as clock_format() writes
+ * it). False when there is none. */
+bool backup_aside_newest(const struct store_location *location, const char *why, const char *moment,
+                         char ret_path[PATH_MAX]);
 
 /* Takes back what backup_aside_keep() did, while the database still has its old file. */
 void backup_aside_undo(const struct store_location *location, const struct backup_aside *aside);

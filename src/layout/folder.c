@@ -210,6 +210,32 @@ static int refuse_none(const struct layout_reader *reader, struct error *err)
     return layout_fault(reader, &fault, err);
 }
 
+static bool has_control(const char *name)
+{
+    for (; name != NULL && *name != '\0'; name++)
+        if ((unsigned char)*name < ' ' || *name == 0x7F)
+            return true;
+    return false;
+}
+
+/* A line end in a name would make a line of its own wherever the name is told. */
+static int refuse_control(const struct layout_reader *reader, struct error *err)
+{
+    for (size_t i = 0; i < reader->folder.count; i++) {
+        const struct layout_migration *file = &reader->folder.migrations[i];
+        struct error fault;
+        if (!has_control(file->up) && !has_control(file->down))
+            continue;
+        layout_fault_set(&fault, ERROR_CONFIG, "",
+                         "the name of a file of version %.60s holds a control character",
+                         has_control(file->label) ? "?" : file->label);
+        (void)error_hint(&fault, "rename it; ls -b shows the name");
+        if (layout_fault(reader, &fault, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int read_listing(struct layout_reader *reader, struct error *err)
 {
     struct layout_folder *folder = &reader->folder;
@@ -218,7 +244,8 @@ static int read_listing(struct layout_reader *reader, struct error *err)
         return -1;
     if (folder->count > 1)
         qsort(folder->migrations, folder->count, sizeof *folder->migrations, by_order);
-    if (join_halves(reader, err) != 0 || drop_lone_downs(reader, err) != 0)
+    if (join_halves(reader, err) != 0 || drop_lone_downs(reader, err) != 0 ||
+        refuse_control(reader, err) != 0)
         return -1;
     bool silent = reader->findings == NULL || reader->findings->count == told;
     if (folder->count == 0 && folder->ignored > 0 && silent && refuse_none(reader, err) != 0)

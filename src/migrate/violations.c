@@ -99,6 +99,22 @@ int migrate_violations_collect(sqlite3 *handle, const char *table, int except,
     return add_mismatch(violations, handle, table) ? 0 : out_of_memory(err);
 }
 
+int migrate_violations_collect_all(sqlite3 *handle, struct migrate_violations *violations,
+                                   struct error *err)
+{
+    cleanup_statement sqlite3_stmt *tables = NULL;
+    int code = SQLITE_ROW;
+    if (sql_prepare(handle, "SELECT name FROM main.sqlite_schema WHERE type = 'table'", &tables,
+                    err) != 0)
+        return -1;
+    while ((code = sqlite3_step(tables)) == SQLITE_ROW) {
+        const char *table = (const char *)sqlite3_column_text(tables, 0);
+        if (table != NULL && migrate_violations_collect(handle, table, -1, violations, err) != 0)
+            return -1;
+    }
+    return code == SQLITE_DONE ? 0 : sql_error(err, handle, "cannot list the tables");
+}
+
 int migrate_violations_rename(struct migrate_violations *violations, const char *from,
                               const char *to)
 {

@@ -37,6 +37,10 @@ struct migrate_violations {
 int migrate_violations_collect(struct sqlite3 *handle, const char *table, int except,
                                struct migrate_violations *violations, struct error *err);
 
+/* The same of every table of the main schema. */
+int migrate_violations_collect_all(struct sqlite3 *handle, struct migrate_violations *violations,
+                                   struct error *err);
+
 /* A table has another name from now on. 0, or -1 when memory is out. */
 int migrate_violations_rename(struct migrate_violations *violations, const char *from,
                               const char *to);

@@ -141,7 +141,6 @@ int prepare_run(const struct prepare_request *request, struct prepare_report *re
         .config = config,
         .request = request,
         .lock_fd = -1,
-        .violations = -1,
         /* The app's own migrator runs instead of the folder. */
         .source = {.folder = config->migrate_command == NULL ? config->migrations : NULL,
                    .tool = (enum layout_tool)config->layout},
@@ -153,6 +152,7 @@ int prepare_run(const struct prepare_request *request, struct prepare_report *re
         keep_backup_usable(&p);
     migrate_plan_free(&p.plan);
     migrate_way_back_free(&p.way);
+    migrate_violations_free(&p.violations);
     if (p.lock_fd >= 0) {
         step_activity(&p, NULL);
         (void)close(p.lock_fd);

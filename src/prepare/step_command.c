@@ -23,19 +23,6 @@
 
 #define DIRECTION "command"
 
-/* Violations of foreign keys: what was broken before is not the migrator's fault. */
-static int count_violations(struct preparation *p, int64_t *ret_count, struct error *err)
-{
-    struct store_check check;
-    *ret_count = 0;
-    if (p->database == NULL)
-        return 0;
-    if (store_check_foreign_keys(store_handle(p->database), &check, err) != 0)
-        return -1;
-    *ret_count = check.foreign_keys;
-    return 0;
-}
-
 static int read_hash(struct preparation *p, char out[HASH_HEX_SIZE], struct error *err)
 {
     out[0] = '\0';
@@ -108,7 +95,8 @@ static int run(struct preparation *p, struct error *err)
     struct error ignored;
     (void)store_probe(&p->location, false, &before, &ignored);
     int64_t start = clock_monotonic_ms();
-    int result = proc_run(words, store_interrupted, &status, err);
+    /* Before whoever has stopped us loses patience, and kills us alone. */
+    int result = proc_run(words, store_interrupted, p->config->stop_timeout * 3 / 4, &status, err);
     if (result != 0 && err->kind == ERROR_NOT_FOUND)
         (void)error_hint(err, "look for a typing error in the key migrate_command, and whether the "
                               "image really has it");
@@ -160,7 +148,9 @@ int step_command(struct preparation *p, struct error *err)
     char after[HASH_HEX_SIZE];
     if (p->config->migrate_command == NULL)
         return 0;
-    if (read_hash(p, before, err) != 0 || count_violations(p, &p->violations, err) != 0)
+    if (read_hash(p, before, err) != 0 ||
+        (p->database != NULL &&
+         migrate_violations_collect_all(store_handle(p->database), &p->violations, err) != 0))
         return -1;
     step_activity(p, "migrate_command");
     if (run(p, err) != 0) {
@@ -180,18 +170,18 @@ int step_command(struct preparation *p, struct error *err)
     return result;
 }
 
+/* What was broken before is not the migrator's fault. */
 int step_command_check(struct preparation *p, struct error *err)
 {
-    int64_t now = 0;
-    if (!p->command_ran || p->violations < 0)
+    struct migrate_violations now = {.count = 0};
+    if (!p->command_ran || p->database == NULL)
         return 0;
-    if (count_violations(p, &now, err) != 0)
-        return -1;
-    if (now <= p->violations)
+    int result = migrate_violations_collect_all(store_handle(p->database), &now, err);
+    if (result == 0)
+        result = migrate_violations_compare(store_handle(p->database), &p->violations, &now, err);
+    migrate_violations_free(&now);
+    if (result == 0)
         return 0;
-    (void)error_set(err, ERROR_DATA, 0,
-                    "migrate_command has broken foreign keys: %lld rows have no parent now, %lld "
-                    "had none before",
-                    (long long)now, (long long)p->violations);
-    return error_hint(err, "see which: PRAGMA foreign_key_check");
+    (void)error_hint(err, "see which: PRAGMA foreign_key_check");
+    return error_wrap(err, "migrate_command");
 }

@@ -5,11 +5,13 @@
 
 #include "backup/aside.h"
 #include "backup/catalogue.h"
+#include "backup/contained.h"
 #include "backup/manifest.h"
 #include "backup/restore.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "foreign/tools.h"
 #include "prepare/steps.h"
 #include "store/interrupt.h"
 
@@ -119,17 +121,28 @@ static void find_first_backup(struct preparation *p, char **ret_path)
     }
 }
 
-/* A restart loop fails in the same way again and again, and the app does not run in between: one
- * that was kept since the backup is enough, where each would fill the disk (design fact 11). */
-static bool is_kept_already(const struct preparation *p, const char *backup)
+/* Whether all that is in the database now is also in the backup, or in what an earlier failure kept
+ * aside: a restart loop that fails in the same way again and again must not fill the disk (design
+ * fact 11). Records of migrations do not count. */
+static bool holds_nothing_new(const struct preparation *p, const char *backup)
 {
+    const char *left_out[64] = {"schema_migrations", "migration_history", "liteinit_migrations",
+                                "liteinit_history"};
+    size_t count = 4;
+    size_t tools = 0;
     char path[PATH_MAX];
     struct backup_manifest manifest;
     struct error ignored;
+    const struct foreign_tool *tool = foreign_tools(&tools);
+    for (size_t i = 0; i < tools && count < sizeof left_out / sizeof left_out[0]; i++)
+        left_out[count++] = tool[i].table;
+    if (backup_is_contained(p->location.db, backup, left_out, count))
+        return true;
     int n = snprintf(path, sizeof path, "%s.json", backup);
     if (n < 0 || (size_t)n >= sizeof path || backup_manifest_read(path, &manifest, &ignored) != 0)
         return false;
-    bool kept = backup_aside_since(&p->location, ASIDE_WORD, manifest.created);
+    bool kept = backup_aside_newest(&p->location, ASIDE_WORD, manifest.created, path) &&
+                backup_is_contained(p->location.db, path, left_out, count);
     backup_manifest_free(&manifest);
     return kept;
 }
@@ -148,8 +161,9 @@ static int64_t find_failed(const struct preparation *p, const char **ret_directi
 }
 
 /* What was done since the backup is ours alone, and need not be kept, as long as nobody else could
- * get in: migrate_command ran while the database was open to all, and after it is closed here a
- * process that has waited for it may write before the restore has locked it again. */
+ * get in: migrate_command ran while the database was open to all, since an earlier start's backup the
+ * app may have run under other settings, and after it is closed here a process that has waited for it
+ * may write before the restore has locked it again. */
 void step_put_back(struct preparation *p, const struct error *failure)
 {
     struct backup_restore restore;
@@ -163,14 +177,13 @@ void step_put_back(struct preparation *p, const struct error *failure)
     store_close(p->database);
     p->database = NULL;
     store_interrupt_shield(true);
-    /* Since an earlier start's backup the app may have run, under other settings. */
-    if (p->command_ran || first != NULL || store_probe(&p->location, false, &now, &err) != 0 ||
-        now.wal_size > 0)
-        now.stamp[0] = '\0';
     const char *backup = first != NULL ? first : p->report.backup;
-    int result =
-        backup_restore(&p->location, backup, is_kept_already(p, backup) ? NULL : ASIDE_WORD,
-                       now.stamp, p->config->busy_timeout, &restore, &err);
+    bool alone = !p->command_ran && first == NULL;
+    if (store_probe(&p->location, false, &now, &err) != 0 || now.wal_size > 0 ||
+        (!alone && !holds_nothing_new(p, backup)))
+        now.stamp[0] = '\0';
+    int result = backup_restore(&p->location, backup, ASIDE_WORD, now.stamp,
+                                p->config->busy_timeout, &restore, &err);
     if (result == 0) {
         log_done(p, &restore);
         p->report.applied = 0;

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "migrate/observer.h"
 #include "migrate/plan.h"
+#include "migrate/violations.h"
 #include "migrate/way_back.h"
 #include "prepare/prepare.h"
 #include "store/database.h"
@@ -38,7 +39,7 @@ struct preparation {
     bool newer;                  /* planning failed because the database is newer than the image */
     char fitting[PATH_MAX];      /* the backup to put in place of a newer database; "": none is */
     bool command_ran;            /* the app's migrator has been at work, and left its mark */
-    int64_t violations;          /* of foreign keys, before it; -1: not counted */
+    struct migrate_violations violations; /* of foreign keys, before it */
 
     struct prepare_report report;
 };

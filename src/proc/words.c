@@ -65,7 +65,12 @@ int proc_words_split(const char *what, const char *text, char ***ret_words, stru
     char **words = calloc(size / 2 + 2, sizeof *words);
     char *word = malloc(size + 1);
     size_t count = 0;
-    int result = words != NULL && word != NULL ? 0 : error_set(err, ERROR_IO, ENOMEM, "%s", what);
+    int result = 0;
+    if (words == NULL || word == NULL) {
+        free(words);
+        free(word);
+        return error_set(err, ERROR_IO, ENOMEM, "%s", what);
+    }
     for (const char *at = text; result == 0;) {
         while (is_blank(*at))
             at++;
@@ -75,9 +80,10 @@ int proc_words_split(const char *what, const char *text, char ***ret_words, stru
         if (result == 0 && (words[count++] = strdup(word)) == NULL)
             result = error_set(err, ERROR_IO, ENOMEM, "%s", what);
     }
-    if (result == 0 && (count == 0 || words[0][0] == '\0'))
+    const char *program = words[0];
+    if (result == 0 && (program == NULL || program[0] == '\0'))
         result = error_set(err, ERROR_CONFIG, 0, "%s names no program", what);
-    if (result == 0 && is_assignment(words[0]))
+    else if (result == 0 && is_assignment(program))
         result = needs_shell(what, text, '=', err);
     free(word);
     if (result != 0) {

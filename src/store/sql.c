@@ -71,8 +71,7 @@ int sql_error(struct error *err, sqlite3 *handle, const char *fmt, ...)
     return -1;
 }
 
-/* file:PATH?immutable=1 with every byte that has a meaning in a URI escaped. */
-static int make_uri(const char *path, char *out, size_t size, struct error *err)
+int sql_immutable_uri(const char *path, char *out, size_t size, struct error *err)
 {
     static const char digits[] = "0123456789ABCDEF";
     size_t n = (size_t)snprintf(out, size, "file:");
@@ -96,7 +95,7 @@ int sql_open_immutable(const char *path, sqlite3 **ret_handle, struct error *err
 {
     char uri[3 * PATH_MAX + 32];
     sqlite3 *handle = NULL;
-    if (make_uri(path, uri, sizeof uri, err) != 0)
+    if (sql_immutable_uri(path, uri, sizeof uri, err) != 0)
         return -1;
     if (sqlite3_open_v2(uri, &handle,
                         SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE,

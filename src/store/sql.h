@@ -20,6 +20,10 @@ int sql_error(struct error *err, sqlite3 *handle, const char *fmt, ...)
  * companions: immutable=1 (https://www.sqlite.org/uri.html). The caller closes it. */
 int sql_open_immutable(const char *path, sqlite3 **ret_handle, struct error *err);
 
+/* Writes file:PATH?immutable=1 with every byte that has a meaning in a URI escaped, for ATTACH on a
+ * connection of sql_open_immutable(). */
+int sql_immutable_uri(const char *path, char *out, size_t size, struct error *err);
+
 /* Runs statements that return no rows that matter. */
 int sql_exec(sqlite3 *handle, const char *sql, struct error *err);
 

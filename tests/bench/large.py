@@ -22,7 +22,7 @@ def make_large(path, size):
         "CREATE TABLE small (id INTEGER PRIMARY KEY, word TEXT);")
     rows = size // 4096 * 3  # so many are on a page
     connection.executemany("INSERT INTO data (word, body) VALUES (?, ?)",
-                           ((f"word {n}", os.urandom(1000)) for n in range(rows)))
+                           ((f"word {n}", os.urandom(1300)) for n in range(rows)))
     connection.executemany("INSERT INTO child (data) VALUES (?)",
                            ((n,) for n in range(1, rows + 1, 2)))
     connection.executemany("INSERT INTO small (word) VALUES (?)", ((f"{n}",) for n in range(1000)))

@@ -283,3 +283,14 @@ def test_capital_endings(liteinit):
     must(tool(liteinit, "prepare"))
     assert liteinit.rows("SELECT version, name, down_sql FROM schema_migrations") == [
         (1, "A", "DROP TABLE a;\n")]
+
+
+@pytest.mark.parametrize("name", ["001_a\nERROR all is lost.sql", "001_\x1b[2Jb.sql", "001_a\x7f.sql"])
+def test_a_name_that_would_draw_on_the_terminal(liteinit, name):
+    write(liteinit, name, LOG)
+    for command in ("prepare", "validate"):
+        answer = tool(liteinit, command)
+        assert answer.status in (65, 78), answer.err
+        assert "control character" in answer.err + answer.out
+        assert "\nERROR all" not in answer.out and "\x1b" not in answer.out + answer.err
+    assert not liteinit.db.exists()

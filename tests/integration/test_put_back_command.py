@@ -54,3 +54,24 @@ def test_a_command_that_is_not_there_is_named_by_its_key(liteinit):
     said = answer.only("migrate.failed")
     assert said["error"].startswith("migrate_command: ")
     assert "the key migrate_command" in said["hint"]
+
+
+def test_each_row_that_came_is_kept_and_no_file_twice(liteinit):
+    """The rows of others differ from start to start; what fails in the same way each time does not."""
+    make(liteinit.db, ITEMS, "wal")
+    counter = liteinit.folder / "counter"
+    command = python(liteinit, f"""
+import os
+n = os.path.getsize({str(counter)!r}) // 2 if os.path.exists({str(counter)!r}) else 0
+open({str(counter)!r}, 'a').write('x')
+with sqlite3.connect(db) as c:
+    c.execute('INSERT INTO item (text) VALUES (?)', ('order %d' % n,))
+sys.exit(1)""")
+    for _ in range(6):  # orders 0, 0, 1, 1, 2, 2
+        answer = tool(liteinit, "prepare", "--migrate-command", command, "--on-failure", "restore")
+        assert answer.status == 65 and answer.only("restore.done")
+        assert liteinit.rows("SELECT text FROM item") == [("old",)]
+    found = sorted(row[0] for path in asides(liteinit)
+                   for row in liteinit.rows("SELECT text FROM item WHERE id > 1", path=path))
+    assert found == ["order 0", "order 1", "order 2"]
+    assert len(backups(liteinit)) == 1
