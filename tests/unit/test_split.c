@@ -97,6 +97,39 @@ static void agrees_with_sqlite(void **state)
     }
 }
 
+static void lines_in_a_comment(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int line; /* of the comment that hides some; 0: none does */
+        int column;
+    } cases[] = {
+        {"", 0, 0},
+        {"SELECT 1;\rSELECT 2;\r", 0, 0},
+        {"-- why\r\nSELECT 1;\r\n", 0, 0},
+        {"-- why\r\r\nSELECT 1; -- end\r", 0, 0},
+        {"/* a\rb */ SELECT '-- a\rb';", 0, 0},
+        {"-- why\rSELECT 1;", 1, 1},
+        {"SELECT 1;\nSELECT 2; -- a \r \t x\nSELECT 3;", 2, 11},
+    };
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct error err;
+        size_t size = strlen(cases[i].text);
+        char *copy = exact(cases[i].text, size);
+        if (cases[i].line == 0) {
+            assert_ok(layout_line_ends_check("7_a.sql", copy, size, &err), &err);
+        } else {
+            assert_fails(layout_line_ends_check("7_a.sql", copy, size, &err), &err, ERROR_DATA,
+                         "carriage return");
+            assert_int_equal(err.line, cases[i].line);
+            assert_int_equal(err.column, cases[i].column);
+            assert_true(err.hint[0] != '\0');
+        }
+        free(copy);
+    }
+}
+
 static void assert_open(const char *text, const char *what, int line, int column)
 {
     struct error err;
@@ -191,6 +224,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(statements_are_counted),
         cmocka_unit_test(lengths_add_up),
+        cmocka_unit_test(lines_in_a_comment),
         cmocka_unit_test(agrees_with_sqlite),
         cmocka_unit_test(what_never_ends_is_named_where_it_begins),
         cmocka_unit_test(what_ends_is_fine),
