@@ -37,7 +37,8 @@ static void show(const struct preparation *p, const char *phase, const struct mi
 
 static void on_begin(void *context, const struct migrate_item *item)
 {
-    const struct preparation *p = context;
+    struct preparation *p = context;
+    p->notices = 0;
     show(p, phase_name(item), item, NULL);
     log_event(LOG_INFO, "migrate.apply",
               LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_NUMBER("version", item->version),
@@ -153,9 +154,23 @@ static void on_done(void *context, const struct migrate_item *item, int64_t dura
               "Applied %s (%s)", item->file, duration);
 }
 
+/* A dump of a database may hold a hundred thousand statements that are skipped. */
+#define MOST_NOTICES 20
+
 static void on_notice(void *context, const char *file, int line, const char *sentence)
 {
-    const struct preparation *p = context;
+    struct preparation *p = context;
+    if (line > 0 && ++p->notices > MOST_NOTICES) {
+        if (p->notices == MOST_NOTICES + 1)
+            log_event(
+                LOG_INFO, "migrate.notice",
+                LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("file", file),
+                           LOG_NUMBER("line", line)),
+                "Migration %s, line %d: more of its statements are skipped, which is not told "
+                "one by one",
+                file, line);
+        return;
+    }
     const struct log_field *fields = LOG_FIELDS(LOG_TEXT("db", p->location.db),
                                                 LOG_TEXT("file", file), LOG_NUMBER("line", line));
     if (line > 0)

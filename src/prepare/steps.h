@@ -41,6 +41,8 @@ struct preparation {
     bool command_ran;            /* the app's migrator has been at work, and left its mark */
     struct migrate_violations violations; /* of foreign keys, before it */
 
+    size_t notices; /* told of the migration that runs */
+
     struct prepare_report report;
 };
 

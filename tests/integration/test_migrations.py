@@ -118,6 +118,13 @@ def test_what_is_skipped(liteinit, sql, notices):
     assert liteinit.applied() == [1]
 
 
+def test_many_skipped_statements_do_not_fill_the_log(liteinit):
+    answer = prepared(liteinit, "BEGIN; INSERT INTO kept (v) VALUES ('x'); COMMIT;\n" * 500)
+    said = answer.named("migrate.notice")
+    assert len(said) == 21 and "not told one by one" in said[-1]["msg"]
+    assert liteinit.value("SELECT count(*) FROM kept") == 502
+
+
 def test_a_commit_of_the_files_own_does_not_commit(liteinit):
     make(liteinit.db, KEPT, "wal")
     liteinit.migration("001_it", "BEGIN; DELETE FROM kept; COMMIT; SELEKT 1;")
