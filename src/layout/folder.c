@@ -14,15 +14,6 @@ static int out_of_memory(struct error *err)
     return error_set(err, ERROR_IO, ENOMEM, "cannot list the migrations");
 }
 
-static void free_migration(struct layout_migration *migration)
-{
-    free(migration->label);
-    free(migration->name);
-    free(migration->up);
-    free(migration->down);
-    *migration = (struct layout_migration){.version = 0};
-}
-
 int layout_add(struct layout_reader *reader, const struct layout_piece *piece, struct error *err)
 {
     struct layout_folder *folder = &reader->folder;
@@ -37,18 +28,16 @@ int layout_add(struct layout_reader *reader, const struct layout_piece *piece, s
     struct layout_migration migration = {
         .version = piece->version,
         .stamp = piece->stamp,
-        .label = strdup(piece->label),
-        .name = strdup(piece->name),
-        .up = piece->up != NULL ? strdup(piece->up) : NULL,
-        .down = piece->down != NULL ? strdup(piece->down) : NULL,
+        .label = pool_copy(&folder->texts, piece->label),
+        .name = pool_copy(&folder->texts, piece->name),
+        .up = piece->up != NULL ? pool_copy(&folder->texts, piece->up) : NULL,
+        .down = piece->down != NULL ? pool_copy(&folder->texts, piece->down) : NULL,
         .repeatable = piece->repeatable,
     };
     if (migration.label == NULL || migration.name == NULL ||
         (migration.up == NULL && piece->up != NULL) ||
-        (migration.down == NULL && piece->down != NULL)) {
-        free_migration(&migration);
+        (migration.down == NULL && piece->down != NULL))
         return out_of_memory(err);
-    }
     folder->migrations[folder->count++] = migration;
     return 0;
 }
@@ -123,24 +112,17 @@ static int join_halves(struct layout_reader *reader, struct error *err)
         struct layout_migration *file = &folder->migrations[i];
         struct layout_migration *last = kept > 0 ? &folder->migrations[kept - 1] : NULL;
         if (last == NULL || last->version != file->version) {
-            struct layout_migration moved = *file;
-            *file = (struct layout_migration){.version = 0};
-            folder->migrations[kept++] = moved;
+            folder->migrations[kept++] = *file;
             continue;
         }
         if (last->up == NULL && file->up != NULL) {
-            char *name = last->name;
             last->name = file->name;
-            file->name = name;
-            name = last->label;
             last->label = file->label;
-            file->label = name;
             last->stamp = file->stamp;
         }
         if (join_half(reader, file, &last->up, &file->up, err) != 0 ||
             join_half(reader, file, &last->down, &file->down, err) != 0)
             return -1;
-        free_migration(file);
     }
     folder->count = kept;
     return 0;
@@ -156,9 +138,7 @@ static int drop_lone_downs(struct layout_reader *reader, struct error *err)
         struct layout_migration *file = &folder->migrations[i];
         struct error fault;
         if (file->up != NULL || result != 0) {
-            struct layout_migration moved = *file;
-            *file = (struct layout_migration){.version = 0};
-            folder->migrations[kept++] = moved;
+            folder->migrations[kept++] = *file;
             continue;
         }
         layout_fault_set(&fault, ERROR_CONFIG, file->down,
@@ -170,7 +150,6 @@ static int drop_lone_downs(struct layout_reader *reader, struct error *err)
         else
             (void)error_hint(&fault, "bring its up file back, or move this one out of the folder");
         result = layout_fault(reader, &fault, err);
-        free_migration(file);
     }
     folder->count = kept;
     return result;
@@ -288,9 +267,8 @@ int layout_folder_read(const char *path, enum layout_tool tool, struct layout_fi
 
 void layout_folder_free(struct layout_folder *folder)
 {
-    for (size_t i = 0; i < folder->count; i++)
-        free_migration(&folder->migrations[i]);
     free(folder->migrations);
+    pool_free(&folder->texts);
     free(folder->path);
     *folder = (struct layout_folder){.path = NULL};
 }

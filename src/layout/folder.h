@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "layout/findings.h"
 #include "layout/tool.h"
 
@@ -36,7 +37,8 @@ struct layout_folder {
     enum layout_tool tool;               /* never LAYOUT_DETECT */
     struct layout_migration *migrations; /* in the order in which they are applied */
     size_t count;
-    size_t ignored; /* .sql files that are left alone since no number begins their name */
+    struct pool texts; /* of the migrations */
+    size_t ignored;    /* .sql files that are left alone since no number begins their name */
 };
 
 /*

@@ -9,6 +9,7 @@
 #define LITEINIT_LAYOUT_INTERNAL_H
 
 #include "base/error.h"
+#include "base/pool.h"
 #include "layout/directives.h"
 #include "layout/findings.h"
 #include "layout/folder.h"
@@ -24,6 +25,7 @@ struct layout_listing {
     struct layout_entry *items;
     size_t count;
     size_t capacity;
+    struct pool names;
 };
 
 /* How deep Flyway's and refinery's folders are looked into. */

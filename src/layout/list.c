@@ -71,7 +71,7 @@ static int add_entry(struct layout_listing *listing, const char *name, bool fold
         listing->items = items;
         listing->capacity = grown;
     }
-    struct layout_entry entry = {.name = strdup(name), .folder = folder};
+    struct layout_entry entry = {.name = pool_copy(&listing->names, name), .folder = folder};
     if (entry.name == NULL)
         return out_of_memory(err);
     listing->items[listing->count++] = entry;
@@ -171,8 +171,7 @@ int layout_list(const char *path, int depth, struct layout_listing *ret_listing,
 
 void layout_listing_free(struct layout_listing *listing)
 {
-    for (size_t i = 0; i < listing->count; i++)
-        free(listing->items[i].name);
     free(listing->items);
+    pool_free(&listing->names);
     *listing = (struct layout_listing){.items = NULL};
 }

@@ -33,6 +33,7 @@ struct migrate_history {
 
 struct migrate_applied {
     int64_t version;
+    char *texts;      /* what the texts below point into */
     int64_t recorded; /* as it stands in the database; see migrate_plan_renumber() */
     char *name;
     char *applied_at;

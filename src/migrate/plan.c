@@ -249,10 +249,8 @@ static int64_t newest_of(const struct layout_folder *folder)
     return newest;
 }
 
-static int fill(struct sqlite3 *handle, const struct migrate_source *source, const char *target,
-                struct migrate_plan *plan, struct error *err)
+static int read_records(struct sqlite3 *handle, struct migrate_plan *plan, struct error *err)
 {
-    int64_t version = INT64_MAX;
     if (migrate_history_open(handle, &plan->history, err) != 0 ||
         migrate_history_applied(&plan->history, &plan->applied, &plan->applied_count, err) != 0 ||
         migrate_history_unfinished(&plan->history, &plan->unfinished, &plan->unfinished_count,
@@ -262,25 +260,53 @@ static int fill(struct sqlite3 *handle, const struct migrate_source *source, con
         plan->current = plan->applied[plan->applied_count - 1].version;
     if (plan->current < 0) /* nothing but repeatable ones */
         plan->current = 0;
-    if (source->folder == NULL)
-        return 0;
-    if (layout_folder_read(source->folder, source->tool, NULL, &plan->folder, err) != 0)
-        return -1;
-    plan->newest = newest_of(&plan->folder);
-    if (take_new_numbers(plan, err) != 0 ||
-        (!source->beside_foreign && refuse_foreign_history(plan, err) != 0) ||
-        find_target(&plan->folder, target, &version, err) != 0)
+    return 0;
+}
+
+/* The records against the files, whose sums are on the way meanwhile. */
+static int match(const struct migrate_source *source, const char *target,
+                 struct migrate_unchanged *sums, struct migrate_plan *plan, struct error *err)
+{
+    int64_t version = INT64_MAX;
+    int result = take_new_numbers(plan, err);
+    if (result == 0 && !source->beside_foreign)
+        result = refuse_foreign_history(plan, err);
+    if (result == 0)
+        result = find_target(&plan->folder, target, &version, err);
+    /* Also after an error: no thread is left behind. */
+    cleanup_free bool *unchanged =
+        migrate_unchanged_finish(sums, plan->applied, result == 0 ? plan->applied_count : 0);
+    if (result != 0)
         return -1;
     plan->pending = calloc(plan->folder.count + 1, sizeof(*plan->pending));
-    if (plan->pending == NULL)
-        return out_of_memory(err);
-    cleanup_free bool *unchanged =
-        migrate_unchanged_find(&plan->folder, plan->applied, plan->applied_count);
-    if (unchanged == NULL)
+    if (plan->pending == NULL || unchanged == NULL)
         return out_of_memory(err);
     if (compare(plan, version, unchanged, err) != 0)
         return -1;
     return add_repeatables(plan, version, err);
+}
+
+static int fill(struct sqlite3 *handle, const struct migrate_source *source, const char *target,
+                struct migrate_plan *plan, struct error *err)
+{
+    struct error missing;
+    /* The folder first, so that its files are read while the records are. */
+    int listed = source->folder == NULL ? 0
+                                        : layout_folder_read(source->folder, source->tool, NULL,
+                                                             &plan->folder, &missing);
+    struct migrate_unchanged *sums =
+        source->folder != NULL && listed == 0 ? migrate_unchanged_start(&plan->folder) : NULL;
+    int result = read_records(handle, plan, err);
+    if (result == 0 && listed != 0) {
+        *err = missing;
+        result = -1;
+    }
+    if (result == 0 && source->folder != NULL) {
+        plan->newest = newest_of(&plan->folder);
+        return match(source, target, sums, plan, err);
+    }
+    free(migrate_unchanged_finish(sums, NULL, 0));
+    return result;
 }
 
 int migrate_plan_inspect(const struct migrate_source *source, const char *target, struct error *err)

@@ -108,6 +108,43 @@ static int number_positions(struct migrate_applied *applied, size_t count, struc
     return 0;
 }
 
+/* The next text of a row, behind those that are there already; NULL for NULL. */
+static char *take_text(sqlite3_stmt *statement, int column, char **at)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    if (text == NULL)
+        return NULL;
+    char *copy = *at;
+    *at = stpcpy(copy, text) + 1;
+    return copy;
+}
+
+/* The row's texts are in one block: there may be ten thousand rows. False when memory is out. */
+static bool read_applied(sqlite3_stmt *statement, struct migrate_applied *ret_applied)
+{
+    size_t size = 0;
+    for (int column = 1; column <= 5; column++) {
+        const char *text = (const char *)sqlite3_column_text(statement, column);
+        size += text != NULL ? strlen(text) + 1 : 0;
+    }
+    char *texts = malloc(size > 0 ? size : 1);
+    char *at = texts;
+    if (texts == NULL)
+        return false;
+    *ret_applied = (struct migrate_applied){
+        .version = sqlite3_column_int64(statement, 0),
+        .recorded = sqlite3_column_int64(statement, 0),
+        .texts = texts,
+        .name = take_text(statement, 1, &at),
+        .applied_at = take_text(statement, 2, &at),
+        .checksum = take_text(statement, 3, &at),
+        .app_version = take_text(statement, 4, &at),
+        .backup = take_text(statement, 5, &at),
+        .has_down = sqlite3_column_int(statement, 6) == 1,
+    };
+    return true;
+}
+
 int migrate_history_applied(const struct migrate_history *history,
                             struct migrate_applied **ret_applied, size_t *ret_count,
                             struct error *err)
@@ -128,16 +165,8 @@ int migrate_history_applied(const struct migrate_history *history,
                 failed = true;
                 break;
             }
-            applied[count++] = (struct migrate_applied){
-                .version = sqlite3_column_int64(statement, 0),
-                .recorded = sqlite3_column_int64(statement, 0),
-                .name = copy_column(statement, 1, &failed),
-                .applied_at = copy_column(statement, 2, &failed),
-                .checksum = copy_column(statement, 3, &failed),
-                .app_version = copy_column(statement, 4, &failed),
-                .backup = copy_column(statement, 5, &failed),
-                .has_down = sqlite3_column_int(statement, 6) == 1,
-            };
+            failed = !read_applied(statement, &applied[count]);
+            count += !failed;
         }
     }
     if (failed || code != SQLITE_DONE) {
@@ -157,13 +186,8 @@ int migrate_history_applied(const struct migrate_history *history,
 
 void migrate_applied_free(struct migrate_applied *applied, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        free(applied[i].name);
-        free(applied[i].applied_at);
-        free(applied[i].checksum);
-        free(applied[i].app_version);
-        free(applied[i].backup);
-    }
+    for (size_t i = 0; i < count; i++)
+        free(applied[i].texts);
     free(applied);
 }
 

@@ -8,8 +8,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/cleanup.h"
 #include "layout/script.h"
 
 /* A thread is worth its making from some hundred files on; more than four wait for each other in
@@ -21,58 +21,41 @@
 /* musl's own choice, 128 KB, is near what a path and an error take on the way down. */
 #define STACK ((size_t)256 << 10)
 
-struct work {
+struct migrate_unchanged {
     const struct layout_folder *folder;
-    int dir;                /* the folder, open; -1: its path must do */
-    const char **checksums; /* what each migration's file should have; NULL: not to be looked at */
-    bool *same;
-    atomic_size_t next; /* the first that nobody has taken */
+    int dir;                            /* its descriptor, or -1 */
+    char (*sums)[LAYOUT_CHECKSUM_SIZE]; /* of each migration; "": not read, or it cannot be */
+    atomic_size_t next;                 /* the first that nobody has taken */
+    pthread_t threads[MAX_THREADS];
+    size_t started;
 };
 
-static bool is_same(const struct work *work, size_t index)
+static void sum(struct migrate_unchanged *unchanged, size_t index)
 {
+    const struct layout_migration *migration = &unchanged->folder->migrations[index];
     struct layout_script script;
     struct error ignored;
-    if (layout_script_load_at(work->folder, work->dir, &work->folder->migrations[index], LAYOUT_UP,
-                              &script, &ignored) != 0)
-        return false;
-    bool same = strcmp(script.checksum, work->checksums[index]) == 0;
+    if (migration->repeatable || layout_script_load_at(unchanged->folder, unchanged->dir, migration,
+                                                       LAYOUT_UP, &script, &ignored) != 0)
+        return;
+    memcpy(unchanged->sums[index], script.checksum, LAYOUT_CHECKSUM_SIZE);
     layout_script_free(&script);
-    return same;
 }
 
-static void *look(void *context)
+static void *work(void *context)
 {
-    struct work *work = context;
+    struct migrate_unchanged *unchanged = context;
+    const size_t count = unchanged->folder->count;
     for (;;) {
-        size_t from = atomic_fetch_add(&work->next, BLOCK);
-        if (from >= work->folder->count)
+        size_t from = atomic_fetch_add(&unchanged->next, BLOCK);
+        if (from >= count)
             return NULL;
-        size_t to = from + BLOCK < work->folder->count ? from + BLOCK : work->folder->count;
-        for (size_t i = from; i < to; i++)
-            work->same[i] = work->checksums[i] != NULL && is_same(work, i);
+        for (size_t i = from; i < count && i < from + BLOCK; i++)
+            sum(unchanged, i);
     }
 }
 
-/* One walk over both ascending lists. Returns how many files are to be read. */
-static size_t find_checksums(const struct layout_folder *folder,
-                             const struct migrate_applied *applied, size_t count,
-                             const char **checksums)
-{
-    size_t files = 0;
-    size_t a = 0;
-    for (size_t f = 0; f < folder->count; f++) {
-        const struct layout_migration *file = &folder->migrations[f];
-        while (a < count && applied[a].version < file->version)
-            a++;
-        if (file->repeatable || a == count || applied[a].version != file->version)
-            continue;
-        checksums[f] = applied[a].checksum;
-        files += checksums[f] != NULL;
-    }
-    return files;
-}
-
+/* One less than there are processors: the caller works, too. */
 static size_t threads_for(size_t files)
 {
     cpu_set_t set;
@@ -80,52 +63,79 @@ static size_t threads_for(size_t files)
     if (threads > MAX_THREADS)
         threads = MAX_THREADS;
     if (threads < 2 || sched_getaffinity(0, sizeof set, &set) != 0)
-        return 1;
+        return 0;
     size_t processors = (size_t)CPU_COUNT(&set);
-    return threads < processors ? threads : processors;
+    return (threads < processors ? threads : processors) - 1;
 }
 
-/* Starts up to `wanted` threads and returns how many: a container may allow none. */
-static size_t start(pthread_t *threads, size_t wanted, struct work *work)
+/* Starts up to `wanted` threads: a container may allow none. */
+static void start(struct migrate_unchanged *unchanged, size_t wanted)
 {
     pthread_attr_t attributes;
     sigset_t all;
     sigset_t before;
-    size_t started = 0;
     if (wanted == 0 || pthread_attr_init(&attributes) != 0)
-        return 0;
+        return;
     (void)pthread_attr_setstacksize(&attributes, STACK);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (started < wanted && pthread_create(&threads[started], &attributes, look, work) == 0)
-        started++;
+    while (unchanged->started < wanted && pthread_create(&unchanged->threads[unchanged->started],
+                                                         &attributes, work, unchanged) == 0)
+        unchanged->started++;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
-    return started;
 }
 
-bool *migrate_unchanged_find(const struct layout_folder *folder,
-                             const struct migrate_applied *applied, size_t count)
+struct migrate_unchanged *migrate_unchanged_start(const struct layout_folder *folder)
 {
-    struct work work = {
-        .folder = folder,
-        .checksums = calloc(folder->count + 1, sizeof(*work.checksums)),
-        .same = calloc(folder->count + 1, sizeof(*work.same)),
-    };
-    pthread_t threads[MAX_THREADS];
-    cleanup_close int dir = open(folder->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    work.dir = dir;
-    atomic_init(&work.next, 0);
-    if (work.checksums == NULL || work.same == NULL) {
-        free((void *)work.checksums);
-        free(work.same);
+    struct migrate_unchanged *unchanged = calloc(1, sizeof *unchanged);
+    if (unchanged == NULL)
+        return NULL;
+    unchanged->folder = folder;
+    unchanged->sums = calloc(folder->count + 1, sizeof(*unchanged->sums));
+    if (unchanged->sums == NULL) {
+        free(unchanged);
         return NULL;
     }
-    size_t files = find_checksums(folder, applied, count, work.checksums);
-    size_t started = start(threads, threads_for(files) - 1, &work);
-    (void)look(&work);
-    for (size_t i = 0; i < started; i++)
-        (void)pthread_join(threads[i], NULL);
-    free((void *)work.checksums);
-    return work.same;
+    atomic_init(&unchanged->next, 0);
+    unchanged->dir = open(folder->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    start(unchanged, threads_for(folder->count));
+    return unchanged;
+}
+
+/* One walk over both ascending lists. */
+static void compare(const struct migrate_unchanged *unchanged,
+                    const struct migrate_applied *applied, size_t count, bool *same)
+{
+    size_t a = 0;
+    for (size_t f = 0; f < unchanged->folder->count; f++) {
+        const struct layout_migration *file = &unchanged->folder->migrations[f];
+        while (a < count && applied[a].version < file->version)
+            a++;
+        same[f] = !file->repeatable && a < count && applied[a].version == file->version &&
+                  applied[a].checksum != NULL &&
+                  strcmp(applied[a].checksum, unchanged->sums[f]) == 0;
+    }
+}
+
+bool *migrate_unchanged_finish(struct migrate_unchanged *unchanged,
+                               const struct migrate_applied *applied, size_t count)
+{
+    if (unchanged == NULL)
+        return NULL;
+    bool *same = calloc(unchanged->folder->count + 1, sizeof *same);
+    /* Nobody asks: whoever is at work ends at the next block. */
+    if (same == NULL || count == 0)
+        atomic_store(&unchanged->next, unchanged->folder->count);
+    else
+        (void)work(unchanged);
+    for (size_t i = 0; i < unchanged->started; i++)
+        (void)pthread_join(unchanged->threads[i], NULL);
+    if (same != NULL)
+        compare(unchanged, applied, count, same);
+    if (unchanged->dir >= 0)
+        (void)close(unchanged->dir);
+    free(unchanged->sums);
+    free(unchanged);
+    return same;
 }

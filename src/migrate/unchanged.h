@@ -13,14 +13,22 @@
 #include "layout/folder.h"
 #include "migrate/history.h"
 
+struct migrate_unchanged;
+
 /*
- * A flag for each migration of the folder, in its order: true when the migration is among the
- * applied ones (ascending by version), the record has a checksum, and the file can be read and has
- * it. Repeatable ones are left out: false. NULL when memory is out. The caller frees it.
- *
- * No thread is left when it returns, and none of them takes a signal.
+ * Begins to sum the files of the folder, which must stay as it is until migrate_unchanged_finish().
+ * With many files and more than one processor, threads of its own do it while the caller goes on;
+ * none of them takes a signal. NULL when memory is out.
  */
-bool *migrate_unchanged_find(const struct layout_folder *folder,
-                             const struct migrate_applied *applied, size_t count);
+struct migrate_unchanged *migrate_unchanged_start(const struct layout_folder *folder);
+
+/*
+ * Ends it, also after an error (`applied` NULL, `count` 0): no thread is left. A flag for each
+ * migration of the folder, in its order: true when the migration is among the applied ones (ascending
+ * by version), the record has a checksum, and the file can be read and has it. Repeatable ones are
+ * left out: false. NULL when memory is out. The caller frees it. `unchanged` may be NULL.
+ */
+bool *migrate_unchanged_finish(struct migrate_unchanged *unchanged,
+                               const struct migrate_applied *applied, size_t count);
 
 #endif
