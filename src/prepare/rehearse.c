@@ -236,9 +236,21 @@ static int check_copy(struct rehearsing *r, struct error *err)
     return -1;
 }
 
+/* Whoever may write to the database's folder can put a link in the rehearsal's place, which would lead
+ * the migrations to another database. Its path has no link in it when it is made, and SQLite is told
+ * to follow none. */
+static int locate_copy(struct rehearsing *r, const char *path, struct error *err)
+{
+    if (store_locate(path, &r->location, err) != 0)
+        return -1;
+    if (strcmp(r->location.db, path) == 0)
+        return 0;
+    return store_planted_error(path, err);
+}
+
 static int run_on_copy(struct rehearsing *r, const char *path, struct error *err)
 {
-    if (store_locate(path, &r->location, err) != 0 ||
+    if (locate_copy(r, path, err) != 0 ||
         store_open(&r->location, STORE_EXCLUSIVE, 0, &r->copy, err) != 0)
         return -1;
     int result = store_make_private(r->copy, err);

@@ -139,7 +139,7 @@ static bool reuse_backup(struct preparation *p)
     if (found)
         log_event(LOG_INFO, "backup.reused",
                   LOG_FIELDS(LOG_TEXT("db", p->location.db), LOG_TEXT("path", p->report.backup)),
-                  "Backup %s is used again: the data has not changed since it was made",
+                  "Backup %s is used again: the app has written nothing since it was made",
                   p->report.backup);
     return found;
 }
