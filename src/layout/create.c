@@ -18,6 +18,7 @@
 #include "base/fs.h"
 #include "base/text.h"
 #include "layout/folder.h"
+#include "layout/internal.h"
 
 #define NAME_SIZE 128
 /* From here on a number is a date: 2001-01-01 00:00 as yyyymmddhhmm. */
@@ -112,14 +113,15 @@ static void next_date(enum layout_tool tool, int64_t newest, char *out, size_t s
     struct tm tm = {.tm_mday = 1};
     time_t now = clock_utc(&ms);
     (void)gmtime_r(&now, &tm);
-    (void)strftime(out, size, "%Y%m%d%H%M%S", &tm);
+    (void)strftime(out, size, tool == LAYOUT_DIESEL ? "%Y%m%d%H%M%S0000" : "%Y%m%d%H%M%S", &tm);
     if (text_parse_int(out, 0, INT64_MAX, &number) && number <= newest)
         (void)snprintf(out, size, "%" PRId64, newest + 1);
     /* Diesel takes the dashes out again. */
-    if (tool == LAYOUT_DIESEL && strlen(out) == 14) {
+    if (tool == LAYOUT_DIESEL && strlen(out) == LAYOUT_DIESEL_DIGITS) {
         char plain[32];
         (void)snprintf(plain, sizeof plain, "%s", out);
-        (void)snprintf(out, size, "%.4s-%.2s-%.2s-%.6s", plain, plain + 4, plain + 6, plain + 8);
+        (void)snprintf(out, size, "%.4s-%.2s-%.2s-%.6s-%.4s", plain, plain + 4, plain + 6,
+                       plain + 8, plain + 14);
     }
 }
 

@@ -3,6 +3,8 @@
  *
  * diesel: <version>_<name>/up.sql, down.sql, metadata.toml; the dashes of a version do not count
  * (https://docs.rs/diesel_migrations/latest/diesel_migrations/struct.FileBasedMigrations.html).
+ * It orders versions as texts, and its dates have grown: 2024-01-15-093000 of one release is written
+ * 2024-01-15-093000-0000 by a later one. As numbers all dates have the digits of the longest form.
  * Prisma: <version>_<name>/migration.sql, and migration_lock.toml beside the folders
  * (https://www.prisma.io/docs/orm/prisma-migrate/understanding-prisma-migrate/migration-histories);
  * a version is 14 digits, but for the one that people make by hand, 0_init.
@@ -21,6 +23,8 @@
 
 #define LOCK_FILE "migration_lock.toml"
 #define LOCK_MAX ((size_t)64 << 10)
+/* From so many digits on diesel's versions are dates. */
+#define DATE_DIGITS 8
 
 /* A folder's name taken apart. */
 struct parts {
@@ -65,6 +69,22 @@ static const char *take_apart(const char *folder, bool dashes, struct parts *ret
     return NULL;
 }
 
+/* The number of a version of diesel: what a date has fewer digits than the longest form is zeros.
+ * False when it has more. */
+static bool number_of_diesel(struct parts *parts)
+{
+    char digits[LAYOUT_DIESEL_DIGITS + 1];
+    size_t n = strlen(parts->digits);
+    if (n > LAYOUT_DIESEL_DIGITS)
+        return false;
+    if (n < DATE_DIGITS)
+        return true;
+    (void)memset(digits, '0', sizeof digits - 1);
+    digits[sizeof digits - 1] = '\0';
+    memcpy(digits, parts->digits, n);
+    return text_parse_int(digits, 0, INT64_MAX, &parts->version);
+}
+
 static int refuse_empty(const struct layout_reader *reader, const char *folder, const char *file,
                         struct error *err)
 {
@@ -87,6 +107,8 @@ static int add_folder(struct layout_reader *reader, const char *folder, const ch
     (void)snprintf(up, sizeof up, "%s/%s", folder, up_name);
     (void)snprintf(down, sizeof down, "%s/down.sql", folder);
     const char *why = take_apart(folder, diesel, &parts);
+    if (why == NULL && diesel && !number_of_diesel(&parts))
+        why = "it has more than 18 digits";
     if (why != NULL)
         return refuse_name(reader, folder, why, err);
     if (!layout_file_exists(reader->path, up))

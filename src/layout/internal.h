@@ -88,6 +88,9 @@ bool layout_file_exists(const char *folder, const char *file);
  * when it is loaded. */
 bool layout_file_is_blank(const char *folder, const char *file);
 
+/* The digits of the dates that diesel writes now, YYYYMMDDHHMMSS and four more. */
+#define LAYOUT_DIESEL_DIGITS 18
+
 /* The readers. */
 int layout_read_numbered(struct layout_reader *reader, struct error *err);
 int layout_read_flyway(struct layout_reader *reader, struct error *err);

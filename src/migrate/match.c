@@ -219,8 +219,9 @@ static size_t find_by_number(const struct migrate_match *match, const char *labe
 {
     char text[24];
     size_t found = look_up(match, FORM_LABEL, label);
-    /* Flyway's versions are no whole numbers: those of the folder are made up by its reader. */
-    if (found != MIGRATE_MATCH_NONE || version < 0 || match->folder->tool == LAYOUT_FLYWAY)
+    /* The numbers of Flyway's versions and of diesel's dates are made up by the folder's reader. */
+    if (found != MIGRATE_MATCH_NONE || version < 0 || match->folder->tool == LAYOUT_FLYWAY ||
+        match->folder->tool == LAYOUT_DIESEL)
         return found;
     (void)snprintf(text, sizeof text, "%lld", (long long)version);
     return look_up(match, FORM_VERSION, text);

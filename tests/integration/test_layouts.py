@@ -68,7 +68,8 @@ FOLDERS = {
         "2024-01-02-000000_born/down.sql": "-- This file should undo anything in `up.sql`\n",
         "2024-01-03-000000_named/up.sql": TRIGGER,
         ".diesel_lock": "",
-    }, [20240101000000, 20240102000000, 20240103000000], {20240101000000: A_DOWN}),
+    }, [202401010000000000, 202401020000000000, 202401030000000000],
+        {202401010000000000: A_DOWN}),
     "prisma": ({
         "migration_lock.toml": '# do not edit\nprovider = "sqlite"\n',
         "20240101000000_authors/migration.sql": "-- CreateTable\n" + A_UP,
@@ -159,6 +160,28 @@ def test_repeatable_migration(liteinit):
     assert [event["file"] for event in answer.named("migrate.apply")] == ["V2__born.sql",
                                                                           "R__writers.sql"]
     assert liteinit.rows("SELECT name, born FROM writers") == [("x; y", None)]
+
+
+def test_diesel_dates_of_two_forms(liteinit):
+    """diesel orders versions as texts: a shorter one of a later day comes behind a longer one."""
+    lay_out(liteinit, {
+        "2024-01-01-000000_authors/up.sql": A_UP,
+        "2024-01-02-000000-0000_born/up.sql": B_UP,
+        "2024-01-02-000000-0000_born/down.sql": "ALTER TABLE authors DROP COLUMN born;",
+        "2024-01-03-000000_named/up.sql": TRIGGER,
+        "2024-01-03-000000_named/down.sql": "DROP TRIGGER named;",
+    })
+    events = must(tool(liteinit, "prepare")).named("migrate.apply")
+    assert [event["file"].split("_")[1] for event in events] == [
+        "authors/up.sql", "born/up.sql", "named/up.sql"]
+    lay_out(liteinit, {"2024-01-04-000000_last/up.sql": "CREATE TABLE last(a);"})
+    must(tool(liteinit, "prepare", "--rehearse=always"))
+    assert liteinit.applied()[-2:] == [202401030000000000, 202401040000000000]
+    failure(tool(liteinit, "down"))
+    (liteinit.migrations / "2024-01-04-000000_last/down.sql").write_text("DROP TABLE last;")
+    must(tool(liteinit, "repair", "20240104000000"))
+    must(tool(liteinit, "down", "20240101000000"))
+    assert liteinit.applied() == [202401010000000000]
 
 
 def test_flyway_versions_are_not_counted_twice(liteinit):

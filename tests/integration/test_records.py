@@ -199,8 +199,8 @@ LAYOUTS = {
                           [r"U008__add_prices\.sql", r"V008__add_prices\.sql"]),
     "refinery": (["V1__x.sql", "V2__y.sql"], [r"V3__add_prices\.sql"]),
     "diesel": (["2024-01-01-000000_x/up.sql", "2024-01-01-000000_x/down.sql"],
-               [r"20\d\d-\d\d-\d\d-\d{6}_add_prices/down\.sql",
-                r"20\d\d-\d\d-\d\d-\d{6}_add_prices/up\.sql"]),
+               [r"20\d\d-\d\d-\d\d-\d{6}-0000_add_prices/down\.sql",
+                r"20\d\d-\d\d-\d\d-\d{6}-0000_add_prices/up\.sql"]),
 }
 CONTENT = {"dbmate": "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 1;\n",
            "goose": "-- +goose Up\nSELECT 1;\n-- +goose Down\nSELECT 1;\n"}

@@ -9,6 +9,9 @@ static void diesel_drops_dashes(void **state)
     put("2024-01-15-093000_create_posts/down.sql", "DROP TABLE posts;");
     put("20240116000000_stub/up.sql", "SELECT 1;");
     put("20240116000000_stub/down.sql", "-- This file should undo anything in `up.sql`\n");
+    put("20240117_day/up.sql", "SELECT 1;");
+    /* Longer than the one behind it. */
+    put("2024-01-16-235959-0000_newer/up.sql", "SELECT 1;");
     put("7/up.sql", "SELECT 1;");
     put(".hidden/up.sql", "");
     put("schema.sql", "");
@@ -16,9 +19,12 @@ static void diesel_drops_dashes(void **state)
         {0, "00000000000000", "diesel_initial_setup", "00000000000000_diesel_initial_setup/up.sql",
          NULL},
         {7, "7", "", "7/up.sql", NULL},
-        {INT64_C(20240115093000), "20240115093000", "create_posts",
+        {INT64_C(202401150930000000), "20240115093000", "create_posts",
          "2024-01-15-093000_create_posts/up.sql", "2024-01-15-093000_create_posts/down.sql"},
-        {INT64_C(20240116000000), "20240116000000", "stub", "20240116000000_stub/up.sql", NULL},
+        {INT64_C(202401160000000000), "20240116000000", "stub", "20240116000000_stub/up.sql", NULL},
+        {INT64_C(202401162359590000), "202401162359590000", "newer",
+         "2024-01-16-235959-0000_newer/up.sql", NULL},
+        {INT64_C(202401170000000000), "20240117", "day", "20240117_day/up.sql", NULL},
     };
     struct layout_folder folder = read_as(LAYOUT_DETECT);
     assert_int_equal(folder.tool, LAYOUT_DIESEL);
@@ -39,6 +45,7 @@ static void diesel_faults(void **state)
         {"_x", "no digit"},
         {"20240115093000000000000000_x", "too many digits"},
         {"9223372036854775808_x", "too large"},
+        {"2024-01-15-093000-00001_x", "more than 18 digits"},
         {"2024-01-15_again", "have the number 20240115: 2024-01-15_again/up.sql and 20240115_a"},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
