@@ -277,7 +277,7 @@ static void add_hint(struct error *err)
     if (err->kind != ERROR_IO)
         (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
     if (remedy[0] == '\0' && err->kind == ERROR_DATA)
-        (void)snprintf(remedy, sizeof remedy, "mend the file, or start the previous image again");
+        (void)snprintf(remedy, sizeof remedy, "mend the file");
     size_t length = strlen(remedy);
     if (length > 0 && remedy[length - 1] == '.')
         remedy[length - 1] = '\0';

@@ -105,9 +105,7 @@ int step_rehearse(struct preparation *p, struct error *err)
     } else if (result != 0 && err->kind == ERROR_DATA) {
         char remedy[sizeof err->hint];
         (void)snprintf(remedy, sizeof remedy, "%s", err->hint);
-        (void)error_hint(err,
-                         "%s; the app is not started. Mend the file, or start the previous "
-                         "image again",
+        (void)error_hint(err, "%s; the app is not started. The previous image can be started again",
                          remedy);
         step_record_failure(p, rehearsal.failed_version, "up", err);
     } else if (result == 0 && !made) {

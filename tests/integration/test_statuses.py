@@ -124,7 +124,7 @@ CASES = [
     Case(64, "adopt from an unknown tool", foreign(GOLANG), ["adopt", "--from=gose"], "gose", "goose"),
 
     Case(65, "SQL that fails", applied(writes(_2_b="CREATE TABEL b (x);")), ["prepare"],
-         'near "TABEL": syntax error', "mend the file, or start the previous image"),
+         'near "TABEL": syntax error', "mend the file; this was a rehearsal"),
     Case(65, "unrehearsed", applied(writes(_2_b="CREATE TABEL b (x);")),
          ["prepare", "--rehearse=never"], 'near "TABEL": syntax error', "Mend the file"),
     Case(65, "the same in the rehearsal alone", applied(writes(_2_b="CREATE TABEL b (x);")),
