@@ -10,6 +10,8 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
 pytest.register_assert_rewrite("harness", "faults")
+import disks  # noqa: E402  pylint: disable=wrong-import-position
+import faults  # noqa: E402  pylint: disable=wrong-import-position
 import harness  # noqa: E402  pylint: disable=wrong-import-position
 
 pytest_plugins = ["ci_skips"]
@@ -21,6 +23,20 @@ def liteinit(tmp_path):
     box = harness.Box(tmp_path)
     yield box
     box.end()
+
+
+@pytest.fixture(scope="session")
+def mounts():
+    """Mounts of the test's own."""
+    disks.own_mounts()
+
+
+@pytest.fixture
+def disk(tmp_path, mounts):  # pylint: disable=redefined-outer-name,unused-argument
+    """A disks.Disk, for a campaign that needs strace too."""
+    faults.need_strace()
+    with disks.mounted_disk(tmp_path) as made:
+        yield made
 
 
 def pytest_configure():

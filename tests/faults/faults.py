@@ -146,6 +146,16 @@ class App:
         shutil.rmtree(box.folder)
 
 
+def put_back(folder, template):
+    """The folder as the template is; it stays the same folder."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+
+
 def options_of(box):
     return ["--journal-mode=keep"] if getattr(box, "mode", "") == "delete" else []
 

@@ -3,44 +3,22 @@ inode more. Nothing of the app's is lost, no half backup has a final name, and w
 next start is a normal one."""
 
 import contextlib
-import ctypes
 import hashlib
 import json
 import os
 import shutil
 import sqlite3
-import subprocess
 
 import pytest
 
+from disks import volume
 from faults import (App, LONG, backups_of, expect_normal_start, expect_unharmed, litter, prepare,
                     rows_of)
-from harness import Box, need_root
+from harness import Box
 
-CLONE_NEWNS = 0x00020000
 PAGE = 4096
 
-
-@pytest.fixture(scope="module", name="mounts", autouse=True)
-def own_mounts():
-    """Mounts that are this process's alone and end with it."""
-    need_root()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0:
-        pytest.skip(f"needs mount namespaces: {os.strerror(ctypes.get_errno())}")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-
-
-@contextlib.contextmanager
-def volume(path, size, inodes=0):
-    """A tmpfs of so many bytes and inodes at path."""
-    path.mkdir(parents=True, exist_ok=True)
-    options = f"size={size},mode=755" + (f",nr_inodes={inodes}" if inodes else "")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", path], check=True)
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
+pytestmark = pytest.mark.usefixtures("mounts")
 
 
 def leave_free(folder, pages):

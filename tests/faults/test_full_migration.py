@@ -10,9 +10,11 @@ import subprocess
 
 import pytest
 
+from disks import volume
 from faults import prepare
 from harness import Box
-from test_disk_full import own_mounts, volume  # pylint: disable=unused-import
+
+pytestmark = pytest.mark.usefixtures("mounts")
 
 START = "CREATE TABLE kept (id INTEGER PRIMARY KEY, v TEXT);"
 FILL = """CREATE TABLE big AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n

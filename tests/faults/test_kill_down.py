@@ -10,7 +10,7 @@ import sqlite3
 import pytest
 
 from faults import (CALLS, FIRST, SECOND, THIRD, fast_folder, fill, inject, litter,
-                    moments, need_strace, prepare, rows_of, waiting)
+                    moments, need_strace, prepare, put_back, rows_of, waiting)
 from harness import Box
 
 # Opening and reading change nothing; a kill there is one of the moment before.
@@ -113,12 +113,7 @@ class Shop:
         return (db.execute("SELECT id, name FROM shelf ORDER BY id").fetchall(), rows_of(db)[1])
 
     def case(self):
-        for path in self.box.data.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        shutil.copytree(self.template, self.box.data, dirs_exist_ok=True)
+        put_back(self.box.data, self.template)
         return self.box
 
     def drop(self, box):

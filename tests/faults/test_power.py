@@ -2,70 +2,16 @@
 system is shut down without writing out its log, so that only what was synced is left. What comes
 back has every row, whole backups only, and starts normally; what was reported as done is done."""
 
-import contextlib
-import ctypes
-import fcntl
 import os
 import shutil
-import struct
 import subprocess
 
 import pytest
 
+from disks import SYNCING
 from faults import (App, backups_of, expect_normal_start, expect_unharmed, inject, moments,
-                    need_strace, prepare)
-from harness import Box, need_root
-
-CLONE_NEWNS = 0x00020000
-# include/uapi/linux/ext4.h: EXT4_IOC_SHUTDOWN, which XFS began as XFS_IOC_GOINGDOWN.
-SHUTDOWN = 0x8004587D
-WITHOUT_LOG_FLUSH = 2
-SYNCING = ("fdatasync", "fsync", "rename", "renameat2", "unlink", "pwrite64", "ftruncate", "mkdir")
-
-
-class Disk:
-    """An ext4 on a loop file."""
-
-    def __init__(self, folder):
-        self.image = folder / "disk.img"
-        self.path = folder / "disk"
-        self.path.mkdir()
-        with open(self.image, "wb") as image:
-            image.truncate(24 << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-F", self.image], check=True)
-        self.mount()
-
-    def mount(self):
-        subprocess.run(["mount", "-o", "loop", self.image, self.path], check=True)
-
-    def unmount(self):
-        subprocess.run(["umount", self.path], check=True)
-
-    def cut(self):
-        fd = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.ioctl(fd, SHUTDOWN, struct.pack("I", WITHOUT_LOG_FLUSH))
-        finally:
-            os.close(fd)
-        self.unmount()
-        self.mount()
-
-
-@pytest.fixture(name="disk")
-def a_disk(tmp_path):
-    need_root()
-    need_strace()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0:
-        pytest.skip("needs mount namespaces")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    try:
-        disk = Disk(tmp_path)
-    except (OSError, subprocess.CalledProcessError) as failed:
-        pytest.skip(f"needs loop devices and mkfs.ext4: {failed}")
-    yield disk
-    with contextlib.suppress(subprocess.CalledProcessError):
-        disk.unmount()
+                    prepare)
+from harness import Box
 
 
 def put(app, disk):

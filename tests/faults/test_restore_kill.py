@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 from faults import (CALLS, FIRST, SECOND, backups_of, fast_folder, fill, inject, litter, moments,
-                    need_strace, prepare, rows_of, waiting)
+                    need_strace, prepare, put_back, rows_of, waiting)
 from harness import Box
 
 COMMAND = ("prepare", "--on-newer-schema=restore")
@@ -52,12 +52,7 @@ class Newer:
 
     def case(self):
         """The box as it was."""
-        for path in self.box.data.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        shutil.copytree(self.template, self.box.data, dirs_exist_ok=True)
+        put_back(self.box.data, self.template)
         return self.box
 
     def drop(self, box):

@@ -1,35 +1,15 @@
 """A power cut at every moment of a restore, and after its end: only what was synced is left, and it
 is the old or the new database, whole, with the old one kept."""
 
-import contextlib
-import ctypes
 import subprocess
 
 import pytest
 
-from faults import inject, moments, need_strace, prepare
-from harness import need_root
-from test_power import CLONE_NEWNS, SYNCING, Disk
+from disks import SYNCING
+from faults import inject, moments, prepare
 from test_restore_kill import COMMAND, Newer, asides, expect_restored, look
 
 RESTORING = [*SYNCING, "link", "fchmod", "copy_file_range"]
-
-
-@pytest.fixture(name="disk")
-def a_disk(tmp_path):
-    need_root()
-    need_strace()
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNS) != 0:
-        pytest.skip("needs mount namespaces")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    try:
-        disk = Disk(tmp_path)
-    except (OSError, subprocess.CalledProcessError) as failed:
-        pytest.skip(f"needs loop devices and mkfs.ext4: {failed}")
-    yield disk
-    with contextlib.suppress(subprocess.CalledProcessError):
-        disk.unmount()
 
 
 def put(newer, disk):

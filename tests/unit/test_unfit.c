@@ -1,28 +1,8 @@
 /* Schemas that an image must not meet: newer ones, and those that were left half done. */
-#include "support_db.h"
+#include "support_records.h"
 
 #include "migrate/plan.h"
 #include "migrate/way_back.h"
-
-static sqlite3 *db;
-static struct migrate_history history;
-
-static int setup(void **state)
-{
-    struct error err;
-    if (scratch_begin(state) != 0)
-        return -1;
-    db = db_in_memory();
-    assert_ok(migrate_history_open(db, &history, &err), &err);
-    assert_ok(migrate_history_create(&history, &err), &err);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    db_close(db);
-    return scratch_end(state);
-}
 
 static void apply(int64_t version, const struct migrate_record *more)
 {
@@ -177,11 +157,12 @@ static void test_half_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_newer, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_what_is_known, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_records_without_words_and_long_ones, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_an_empty_folder, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_half_done, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_newer, records_begin, records_end),
+        cmocka_unit_test_setup_teardown(test_what_is_known, records_begin, records_end),
+        cmocka_unit_test_setup_teardown(test_records_without_words_and_long_ones, records_begin,
+                                        records_end),
+        cmocka_unit_test_setup_teardown(test_an_empty_folder, records_begin, records_end),
+        cmocka_unit_test_setup_teardown(test_half_done, records_begin, records_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

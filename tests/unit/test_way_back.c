@@ -1,28 +1,8 @@
 /* The way back: what is on it, in which order, by which text, and when there is none. */
-#include "support_db.h"
+#include "support_records.h"
 
 #include "layout/tokens.h"
 #include "migrate/way_back.h"
-
-static sqlite3 *db;
-static struct migrate_history history;
-
-static int setup(void **state)
-{
-    struct error err;
-    if (scratch_begin(state) != 0)
-        return -1;
-    db = db_in_memory();
-    assert_ok(migrate_history_open(db, &history, &err), &err);
-    assert_ok(migrate_history_create(&history, &err), &err);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    db_close(db);
-    return scratch_end(state);
-}
 
 /* As if `up` had been applied now. Texts may be NULL. */
 static void apply(int64_t version, const char *name, const char *up, const char *down,
@@ -173,12 +153,12 @@ static void test_a_long_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_the_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_repeatables_stay, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_which_text, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_record_without_words, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_none, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_long_name, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_order, records_begin, records_end),
+        cmocka_unit_test_setup_teardown(test_repeatables_stay, records_begin, records_end),
+        cmocka_unit_test_setup_teardown(test_which_text, records_begin, records_end),
+        cmocka_unit_test_setup_teardown(test_a_record_without_words, records_begin, records_end),
+        cmocka_unit_test_setup_teardown(test_none, records_begin, records_end),
+        cmocka_unit_test_setup_teardown(test_a_long_name, records_begin, records_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
