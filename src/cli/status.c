@@ -27,17 +27,13 @@ struct status {
     struct backup_catalogue backups;
 };
 
-static int collect_holder(const struct config *config, struct status *status, struct error *err)
+static void collect_holder(struct status *status)
 {
-    if (command_require_db(config, err) != 0 ||
-        store_locate(config->db, &status->location, err) != 0)
-        return -1;
     status->supervised = command_is_supervised(&status->location, &status->activity);
     status->closed = status->activity.phase[0] != '\0';
-    return 0;
 }
 
-static int collect(const struct config *config, struct status *status, struct error *err)
+static int collect_contents(const struct config *config, struct status *status, struct error *err)
 {
     struct store_database *database = NULL;
     char path[PATH_MAX];
@@ -46,10 +42,6 @@ static int collect(const struct config *config, struct status *status, struct er
         .folder = config->migrate_command == NULL ? config->migrations : NULL,
         .tool = (enum layout_tool)config->layout};
     const struct migrate_source nothing = {.folder = NULL};
-    if (collect_holder(config, status, err) != 0)
-        return -1;
-    if (status->closed)
-        return 0;
     if (command_open_visitor(config, &status->location, &status->probe, &database, err) != 0)
         return -1;
     (void)snprintf(status->journal_mode, sizeof status->journal_mode, "%s",
@@ -71,6 +63,21 @@ static int collect(const struct config *config, struct status *status, struct er
             backup_catalogue_read(&status->location, config->backup_dir, &status->backups, err);
     life_read(store_sibling(&status->location, ".liteinit.state", path), &status->life);
     return result;
+}
+
+static int collect(const struct config *config, struct status *status, struct error *err)
+{
+    if (command_require_db(config, err) != 0 ||
+        store_locate(config->db, &status->location, err) != 0)
+        return -1;
+    collect_holder(status);
+    if (status->closed)
+        return 0;
+    int result = collect_contents(config, status, err);
+    /* A preparation may have begun since, and have closed the database to all others. */
+    if (result != 0 && err->kind == ERROR_BUSY)
+        collect_holder(status);
+    return status->closed ? 0 : result;
 }
 
 /* Whether the app is up, as far as it runs under a liteinit. */

@@ -1,12 +1,19 @@
 """What a preparation says while it goes on: `migrate.progress`, and `status` and `health` beside it,
 as text and JSON, so that nobody takes a container that migrates for dead."""
 
+import contextlib
+import json
+import os
+import signal
+import sqlite3
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from dbkit import make, must, tool
-from harness import SIGTERM, until
+from harness import BIN, SIGTERM, until
 
 # Never ends by itself; writes pages first.
 ENDLESS = """CREATE TABLE numbers (n);
@@ -106,6 +113,46 @@ def test_the_way_back(liteinit):
     assert "preparing: rolling back 2_new_down.sql (1 of 1)" in must(tool(liteinit, "health")).out
     assert life.stop()[0] == 143
     assert liteinit.applied() == [1, 2]
+
+
+def locks_of(pid):
+    with open("/proc/locks", encoding="ascii") as file:
+        return [line for line in file if f" {pid} " in line]
+
+
+def stop_between_tries(process, db):
+    """Halts a command that waits for the database, at a moment when it holds no lock itself."""
+    until(lambda: any(os.path.realpath(f"/proc/{process.pid}/fd/{fd}") == str(db)
+                      for fd in os.listdir(f"/proc/{process.pid}/fd")), "it has the database open")
+
+    def halted():
+        process.send_signal(signal.SIGSTOP)
+        until(lambda: ") T " in Path(f"/proc/{process.pid}/stat").read_text("ascii"),
+              "it is halted")
+        if not locks_of(process.pid):
+            return True
+        process.send_signal(signal.SIGCONT)
+        return False
+    until(halted, "it is halted without a lock")
+
+
+def test_status_that_came_before_the_preparation(slow):
+    """It finds nobody, and then a closed database: it looks again who has closed it."""
+    with contextlib.closing(sqlite3.connect(slow.db)) as db:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("BEGIN EXCLUSIVE")
+        with subprocess.Popen([BIN, "status", "--json", "--db", slow.db], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as status:
+            stop_between_tries(status, slow.db)
+            db.rollback()
+            db.close()
+            life = start(slow)
+            life.wait_event("migrate.apply", version=2)
+            status.send_signal(signal.SIGCONT)
+            out, err = status.communicate(timeout=30)
+    assert status.returncode == 0, err
+    assert json.loads(out)["progress"]["file"] == "002_slow.sql"
+    assert life.stop(SIGTERM)[0] == 143
 
 
 def test_a_holder_that_was_killed_leaves_no_stale_line(slow):
