@@ -94,17 +94,41 @@ def fill(db, first, last):
                    [(i, i - i % 10, f"item {i} " + "x" * (i % 200)) for i in range(first, last)])
 
 
-class App:
-    """An app's database at version 1 with two migrations pending, made once and copied for every
-    case. `mode` is wal, delete (a rollback journal), or crashed (a WAL that nobody folded in)."""
+class Copies:
+    """Boxes that are copies of one, `original`, which is made once and stays as it was left."""
 
-    def __init__(self, folder, mode):
+    def __init__(self, folder, mode="wal"):
         self.folder = Path(folder)
         self.mode = mode
         self.template = self.folder / "template"
         self.template.mkdir()
         self.count = 0
-        box = Box(self.template)
+        self.original = Box(self.template)
+        self.original.mode = mode
+
+    def case(self):
+        """A Box over a fresh copy."""
+        self.count += 1
+        folder = self.folder / f"case{self.count}"
+        shutil.copytree(self.template, folder)
+        box = object.__new__(Box)
+        box.folder, box.data, box.migrations = folder, folder / "data", folder / "migrations"
+        box.db, box.lives = box.data / "app.db", []
+        box.mode = self.mode
+        return box
+
+    @staticmethod
+    def drop(box):
+        shutil.rmtree(box.folder)
+
+
+class App(Copies):
+    """An app's database at version 1 with two migrations pending. `mode` is wal, delete (a rollback
+    journal), or crashed (a WAL that nobody folded in)."""
+
+    def __init__(self, folder, mode):
+        super().__init__(folder, mode)
+        box = self.original
         box.migration("001_first", FIRST)
         done = prepare(box)
         assert done.returncode == 0, done.stderr
@@ -129,21 +153,6 @@ class App:
         assert (box.data / "app.db-wal").exists() == (mode == "crashed")
         box.migration("002_second", SECOND)
         box.migration("003_third", THIRD)
-
-    def case(self):
-        """A Box over a fresh copy."""
-        self.count += 1
-        folder = self.folder / f"case{self.count}"
-        shutil.copytree(self.template, folder)
-        box = object.__new__(Box)
-        box.folder, box.data, box.migrations = folder, folder / "data", folder / "migrations"
-        box.db, box.lives = box.data / "app.db", []
-        box.mode = self.mode
-        return box
-
-    @staticmethod
-    def drop(box):
-        shutil.rmtree(box.folder)
 
 
 def put_back(folder, template):

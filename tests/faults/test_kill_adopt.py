@@ -2,15 +2,13 @@
 tool's history is taken over or none of it, and the next command says which."""
 
 import contextlib
-import shutil
 import sqlite3
 
 import pytest
 
 from adopt_cases import case
 from dbkit import tool
-from faults import CALLS, LONG, count_calls, fast_folder, inject, need_strace, prepare
-from harness import Box
+from faults import CALLS, Copies, fast_folder, inject, moments, need_strace, prepare
 
 
 def content(box, names):
@@ -35,25 +33,10 @@ def test_all_or_nothing(tmp_path, name, theirs, ours, signal, statuses, share):
     need_strace()
     seen = set()
     with fast_folder(tmp_path) as folder:
-        template = folder / "template"
-        template.mkdir()
-        case(name).make(Box(template))
-        count = 0
-
-        def fresh():
-            nonlocal count
-            count += 1
-            shutil.copytree(template, folder / f"case{count}")
-            box = object.__new__(Box)
-            box.folder = folder / f"case{count}"
-            box.data, box.migrations = box.folder / "data", box.folder / "migrations"
-            box.db, box.lives = box.data / "app.db", []
-            return box
-
-        most = count_calls(fresh(), ("adopt",))
-        moments = [(call, n) for call in CALLS for n in range(1, most.get(call, 0) + 1)]
-        for call, number in moments if LONG else moments[::share]:
-            box = fresh()
+        copies = Copies(folder)
+        case(name).make(copies.original)
+        for call, number in moments(copies, CALLS, share, ("adopt",)):
+            box = copies.case()
             before = content(box, [theirs])
             hit = prepare(box, prefix=inject(call, f"signal={signal}", number), command=("adopt",))
             what = f"{signal} at {call} number {number}, in {box.folder}: {hit.stderr}"
@@ -71,5 +54,5 @@ def test_all_or_nothing(tmp_path, name, theirs, ours, signal, statuses, share):
             assert len(records(box, ours)) == 3, what
             assert box.rows("SELECT * FROM a") == [(1,)]
             assert content(box, [theirs]) == before, what
-            shutil.rmtree(box.folder)
+            copies.drop(box)
     assert seen == {0, 2}

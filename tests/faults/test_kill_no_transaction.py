@@ -1,11 +1,9 @@
 """SIGKILL at every system call that writes, while a file without a transaction runs: the next start
 goes on, and every effect is there exactly once."""
 
-import shutil
-
 import pytest
 
-from faults import LONG, Box, count_calls, fast_folder, inject, need_strace, prepare
+from faults import Copies, fast_folder, inject, moments, need_strace, prepare
 
 # A rehearsal would be killed on its copy.
 PLAIN = ("prepare", "--rehearse=never")
@@ -33,30 +31,15 @@ UPDATE counter SET n = n + 100;
 def test_kill_at_each_write(tmp_path, mode):
     need_strace()
     with fast_folder(tmp_path) as folder:
-        template = folder / "template"
-        template.mkdir()
-        box = Box(template)
-        box.mode = mode
+        copies = Copies(folder, mode)
+        box = copies.original
         box.migration("001_start", START)
         assert prepare(box).returncode == 0
         box.migration("002_it", FILE)
-        number = 0
-
-        def case():
-            nonlocal number
-            number += 1
-            shutil.copytree(template, folder / f"case{number}")
-            copy = object.__new__(Box)
-            copy.folder = folder / f"case{number}"
-            copy.data, copy.migrations = copy.folder / "data", copy.folder / "migrations"
-            copy.db, copy.lives, copy.mode = copy.data / "app.db", [], mode
-            return copy
-
-        most = count_calls(case(), PLAIN)
-        moments = [(call, n) for call in CALLS for n in range(1, most.get(call, 0) + 1)]
         resumed = 0
-        for call, n in moments if LONG else moments[::3]:
-            box = case()
+        found = moments(copies, CALLS, 3, PLAIN)
+        for call, n in found:
+            box = copies.case()
             hit = prepare(box, prefix=inject(call, "signal=KILL", n), command=PLAIN)
             assert hit.returncode in (-9, 137), hit.stderr
             done = prepare(box)
@@ -69,6 +52,6 @@ def test_kill_at_each_write(tmp_path, mode):
             assert box.applied() == [1, 2] and box.integrity() == "ok", what
             resumed += box.value("SELECT count(*) FROM migration_history WHERE version = 2 AND"
                                  " status = 'interrupted' AND resume IS NOT NULL")
-            shutil.rmtree(box.folder)
-        print(f"{mode}: {len(moments)} moments, {resumed} went on in the middle")
+            copies.drop(box)
+        print(f"{mode}: {len(found)} moments, {resumed} went on in the middle")
         assert resumed >= 5
