@@ -1,15 +1,14 @@
 """Each system call of down, redo, adopt, baseline, repair, new, status and health fails once: never
 a crash, always a reason, and the database is as it was or as it was to become."""
 
-import shutil
 import sqlite3
 
 import pytest
 
 from adopt_cases import case
-from faults import (App, CALLS, LONG, STATUSES, count_calls, fast_folder, inject, need_strace,
-                    prepare)
-from harness import Box, Life
+from faults import (App, CALLS, Copies, LONG, STATUSES, count_calls, fast_folder, inject,
+                    need_strace, prepare)
+from harness import Life
 from test_kill_down import WORKS, Shop
 from test_syscall_errors import expect_reason, is_the_loader
 
@@ -68,24 +67,14 @@ def test_adopt(tmp_path):
     need_strace()
     seen = {}
     with fast_folder(tmp_path) as folder:
-        template = folder / "template"
-        template.mkdir()
-        case("goose").make(Box(template))
-
-        def fresh():
-            box = object.__new__(Box)
-            box.folder = folder / "case"
-            shutil.rmtree(box.folder, ignore_errors=True)
-            shutil.copytree(template, box.folder)
-            box.data, box.migrations = box.folder / "data", box.folder / "migrations"
-            box.db, box.lives = box.data / "app.db", []
-            return box
-
-        for call, number, error in faults_of(count_calls(fresh(), ("adopt",)), 9):
-            box = fresh()
+        copies = Copies(folder)
+        case("goose").make(copies.original)
+        for call, number, error in faults_of(count_calls(copies.case(), ("adopt",)), 9):
+            box = copies.case()
             before = box.rows("SELECT * FROM goose_db_version")
             done = prepare(box, prefix=inject(call, f"error={error}", number), command=("adopt",))
             if is_the_loader(done):
+                copies.drop(box)
                 continue
             what = f"adopt: {call} number {number} gives {error}"
             if call != "write":
@@ -98,6 +87,7 @@ def test_adopt(tmp_path):
             again = prepare(box, command=("adopt",))
             assert again.returncode == (78 if taken else 0), what + again.stderr
             seen[done.returncode] = seen.get(done.returncode, 0) + 1
+            copies.drop(box)
     print(f"adopt: {sum(seen.values())} faults, {seen}")
 
 
